@@ -1,0 +1,32 @@
+using Halo.Core;
+using TorchSharp;
+
+namespace Halo.Tensors.Tests;
+
+public class LibTorchTests
+{
+    [Fact]
+    public void LibTorchComputes()
+    {
+        LibTorch.Initialize();
+        using var scope = torch.NewDisposeScope();
+        Assert.Equal(6.0f, torch.ones(2, 3).sum().item<float>());
+        Assert.True(File.Exists(Path.Combine(LibTorch.Folder!, "libtorch_cpu.so")));
+    }
+
+    [Fact]
+    public void AMissingGpuIsAClearError()
+    {
+        LibTorch.Initialize();
+        Assert.SkipWhen(torch.cuda.is_available(), "this machine has a GPU");
+        var error = Assert.Throws<HaloException>(() => LibTorch.Device("cuda"));
+        Assert.Contains("HALO_LIBTORCH", error.Remedy);
+    }
+
+    [Fact]
+    public void UnknownNamesAreRefused()
+    {
+        Assert.Throws<HaloException>(() => LibTorch.Device("tpu"));
+        Assert.Throws<HaloException>(() => LibTorch.ParseType("float"));
+    }
+}
