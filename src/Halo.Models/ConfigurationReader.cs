@@ -1,0 +1,231 @@
+using System.Text.Json.Nodes;
+using Halo.Core;
+
+namespace Halo.Models;
+
+/// <summary>Turns the keys of config.json into a <see cref="ModelConfiguration"/>; each key is taken once, the rest is kept.</summary>
+internal sealed class ConfigurationReader(JsonObject source, string where)
+{
+    private const string Supported = "Halo reads qwen3 and hypenet models";
+    private readonly JsonObject _left = (JsonObject)source.DeepClone();
+
+    public ModelConfiguration Read()
+    {
+        string type = Text("model_type", null) ?? throw Error("model_type is missing", Supported);
+        if (type is not ("qwen3" or "hypenet"))
+        {
+            throw Error($"model_type '{type}' is not supported", Supported);
+        }
+
+        RefuseUnsupported();
+        int layers = Positive("num_hidden_layers");
+        int heads = Positive("num_attention_heads");
+        int hidden = Positive("hidden_size");
+        int headDim = Positive("head_dim", hidden / heads);
+        bool hybrid = type == "hypenet";
+        (double theta, RopeScaling? scaling) = Rope();
+        var result = new ModelConfiguration
+        {
+            ModelType = type,
+            VocabSize = Positive("vocab_size"),
+            HiddenSize = hidden,
+            IntermediateSize = Positive("intermediate_size"),
+            NumHiddenLayers = layers,
+            NumAttentionHeads = heads,
+            NumKeyValueHeads = Positive("num_key_value_heads", heads),
+            HeadDim = headDim,
+            RmsNormEps = Number("rms_norm_eps", 1e-6),
+            RopeTheta = theta,
+            RopeScaling = scaling,
+            MaxPositionEmbeddings = Positive("max_position_embeddings", 40960),
+            TieWordEmbeddings = Flag("tie_word_embeddings", false),
+            MixerTypes = Mixers(layers, hybrid),
+            AttnUseRope = !hybrid || Flag("attn_use_rope", false),
+            AttnUseOutputGate = hybrid && Flag("attn_use_output_gate", true),
+            AttnUseQkNorm = !hybrid || Flag("attn_use_qk_norm", true),
+            AttnLogitsScaling = hybrid ? LogitsScaling.Parse(Take("attn_logits_scaling"), $"{where}: attn_logits_scaling") : null,
+            ExpandKvProj = !hybrid || Flag("expand_kv_proj", true),
+            LightningNh = hybrid ? Positive("lightning_nh", heads) : 0,
+            LightningNkv = hybrid ? Positive("lightning_nkv", heads) : 0,
+            LightningHeadDim = hybrid ? Positive("lightning_head_dim", headDim) : 0,
+            LightningScale = hybrid ? Scale() : "1/sqrt(d)",
+            LightningUseQkNorm = !hybrid || Flag("lightning_use_qk_norm", true),
+            LightningUseRope = !hybrid || Flag("lightning_use_rope", true),
+            LightningRopeScaling = hybrid ? Yarn("lightning_rope_scaling") : null,
+            LightningUseOutputNorm = !hybrid || Flag("lightning_use_output_norm", true),
+            LightningUseOutputGate = !hybrid || Flag("lightning_use_output_gate", true),
+        };
+        Take("architectures");
+        Check(result);
+        return result with { Extra = _left };
+    }
+
+    private void Check(ModelConfiguration result)
+    {
+        if (result.NumAttentionHeads % result.NumKeyValueHeads != 0)
+        {
+            throw Error("num_attention_heads is no multiple of num_key_value_heads", "mend the file");
+        }
+
+        if (result.HeadDim % 2 != 0)
+        {
+            throw Error("head_dim is odd, RoPE needs pairs", "mend the file");
+        }
+
+        if (result.IsHypeNet && result.LightningNh % result.LightningNkv != 0)
+        {
+            throw Error("lightning_nh is no multiple of lightning_nkv", "mend the file");
+        }
+
+        if (!(result.RmsNormEps > 0) || !(result.RopeTheta > 0))
+        {
+            throw Error("rms_norm_eps and rope_theta must be positive", "mend the file");
+        }
+    }
+
+    private void RefuseUnsupported()
+    {
+        if (Flag("lightning_use_short_conv", false))
+        {
+            throw Error("lightning_use_short_conv is true: short convolutions are not supported", "use a model without them");
+        }
+
+        if (Flag("attention_bias", false))
+        {
+            throw Error("attention_bias is true: biases on q, k and v are not supported", Supported);
+        }
+
+        bool window = Flag("use_sliding_window", false);
+        JsonNode? size = _left["sliding_window"];
+        bool layerTypes = _left["layer_types"] is JsonArray types && types.Any(type => type?.ToString() == "sliding_attention");
+        if (window || layerTypes || (source["model_type"]?.ToString() == "hypenet" && size is not null))
+        {
+            throw Error("sliding windows are not supported", "use a model without them");
+        }
+
+        string activation = Text("hidden_act", "silu")!;
+        if (activation != "silu")
+        {
+            throw Error($"hidden_act '{activation}' is not supported", "Halo computes silu");
+        }
+    }
+
+    private (double Theta, RopeScaling? Scaling) Rope()
+    {
+        // Newer files put theta and scaling together under rope_parameters.
+        if (_left["rope_parameters"] is JsonObject parameters)
+        {
+            double newer = parameters["rope_theta"] is JsonValue value && value.TryGetValue(out double read) ? read : Number("rope_theta", 1e6);
+            RopeScaling? scaling = Yarn("rope_parameters");
+            return (newer, scaling);
+        }
+
+        return (Number("rope_theta", 1e6), Yarn("rope_scaling"));
+    }
+
+    private RopeScaling? Yarn(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null)
+        {
+            return null;
+        }
+
+        if (node is not JsonObject scaling)
+        {
+            throw Error($"{key} is no object", "give null or a rope_scaling object");
+        }
+
+        string kind = (scaling["rope_type"] ?? scaling["type"])?.ToString() ?? "default";
+        if (kind == "default")
+        {
+            return null;
+        }
+
+        if (kind != "yarn")
+        {
+            throw Error($"{key} has rope_type '{kind}'", "Halo computes yarn");
+        }
+
+        double factor = scaling["factor"] is JsonValue value && value.TryGetValue(out double read) ? read : double.NaN;
+        if (!(factor >= 1) || double.IsInfinity(factor))
+        {
+            throw Error($"{key}.factor is missing or below 1", "mend the file");
+        }
+
+        int original = scaling["original_max_position_embeddings"] is JsonValue length && length.TryGetValue(out int tokens) ? tokens
+            : source["max_position_embeddings"] is JsonValue maximum && maximum.TryGetValue(out int fallback) ? fallback : 0;
+        return original > 0 ? new RopeScaling(factor, original) : throw Error($"{key}.original_max_position_embeddings is missing", "mend the file");
+    }
+
+    private List<MixerType> Mixers(int layers, bool hybrid)
+    {
+        if (!hybrid)
+        {
+            return [.. Enumerable.Repeat(MixerType.Attention, layers)];
+        }
+
+        if (Take("mixer_types") is not JsonArray names)
+        {
+            throw Error("mixer_types is missing", "give one mixer name a layer");
+        }
+
+        if (names.Count != layers)
+        {
+            throw Error($"mixer_types has {names.Count} entries, num_hidden_layers is {layers}", "mend the file");
+        }
+
+        return [.. names.Select(name => MixerNames.Parse(name?.ToString() ?? "null", where))];
+    }
+
+    private string Scale()
+    {
+        string scale = Text("lightning_scale", "1/sqrt(d)")!;
+        return scale is "1/sqrt(d)" or "1/d" or "1" ? scale : throw Error($"lightning_scale is '{scale}'", "give \"1/sqrt(d)\", \"1/d\" or \"1\"");
+    }
+
+    private JsonNode? Take(string key)
+    {
+        _left.Remove(key, out JsonNode? node);
+        return node;
+    }
+
+    private int Positive(string key, int? fallback = null)
+    {
+        JsonNode? node = Take(key);
+        if (node is null && fallback is { } value)
+        {
+            return value;
+        }
+
+        return node is JsonValue json && json.TryGetValue(out int read) && read is > 0 and < 1 << 28
+            ? read
+            : throw Error($"{key} is {node?.ToJsonString() ?? "missing"}", "it must be a positive whole number");
+    }
+
+    private double Number(string key, double fallback)
+    {
+        JsonNode? node = Take(key);
+        return node is null ? fallback
+            : node is JsonValue json && json.TryGetValue(out double read) && double.IsFinite(read) ? read
+            : throw Error($"{key} is {node.ToJsonString()}", "it must be a number");
+    }
+
+    private bool Flag(string key, bool fallback)
+    {
+        JsonNode? node = Take(key);
+        return node is null ? fallback
+            : node is JsonValue json && json.TryGetValue(out bool read) ? read
+            : throw Error($"{key} is {node.ToJsonString()}", "it must be true or false");
+    }
+
+    private string? Text(string key, string? fallback)
+    {
+        JsonNode? node = Take(key);
+        return node is null ? fallback
+            : node is JsonValue json && json.TryGetValue(out string? read) ? read
+            : throw Error($"{key} is {node.ToJsonString()}", "it must be a text");
+    }
+
+    private HaloException Error(string what, string remedy) => new(what, where, remedy);
+}
