@@ -1,0 +1,147 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Models;
+
+/// <summary>
+/// What a model remembers of the tokens it read: keys and values of attention layers (unscaled, after norm and RoPE, in the compute type, grown in blocks),
+/// states of Lightning layers (float32). After an exception in the middle of a call it must be reset or restored.
+/// </summary>
+public sealed class HybridCache : IDisposable
+{
+    private const long Block = 256;
+    private readonly CacheEntry[] _layers;
+
+    private HybridCache(int batch, CacheEntry[] layers)
+    {
+        Batch = batch;
+        _layers = layers;
+    }
+
+    /// <summary>B.</summary>
+    public int Batch { get; }
+
+    /// <summary>Tokens read so far, pads included.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Bytes held, spare room included.</summary>
+    public long Bytes => _layers.SelectMany(layer => layer.Tensors).Sum(one => one.NumberOfElements * one.element_size());
+
+    /// <summary>Pads in front of each row, as the first call gave them.</summary>
+    public IReadOnlyList<int>? PadLeft { get; internal set; }
+
+    /// <summary>Document of each token, -1 for pads, (B, Length); null where all are one.</summary>
+    internal Tensor? Tags_BS { get; private set; }
+
+    /// <summary>An empty cache.</summary>
+    /// <param name="model">The model: its compute type and device are the cache's.</param>
+    /// <param name="batch">B.</param>
+    public static HybridCache Create(CausalLm model, int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ModelConfiguration configuration = model.Configuration;
+        return new(batch, [.. configuration.MixerTypes.Select(type => type == MixerType.Attention
+            ? CacheEntry.ForAttention(batch, configuration.NumKeyValueHeads, configuration.HeadDim, model.ComputeType, model.Device)
+            : CacheEntry.ForLightning(batch, configuration.LightningNh, configuration.LightningHeadDim, model.Device))]);
+    }
+
+    /// <summary>A copy of all that is remembered; the cache may go on or be disposed.</summary>
+    public HybridSnapshot Snapshot()
+    {
+        using IDisposable constant = no_grad();
+        return new(Batch, Length, PadLeft, Copy(Tags_BS), [.. _layers.Select(layer => layer.Used(Length).Select(one => Copy(one)!).ToArray())]);
+    }
+
+    /// <summary>Goes back to a snapshot of this or of another cache of the same model and batch.</summary>
+    /// <exception cref="ArgumentException">The snapshot is of another batch or model.</exception>
+    public void Restore(HybridSnapshot snapshot)
+    {
+        if (snapshot.Batch != Batch || snapshot.Layers.Length != _layers.Length)
+        {
+            throw new ArgumentException("the snapshot is of another batch or model", nameof(snapshot));
+        }
+
+        using IDisposable constant = no_grad();
+        for (int layer = 0; layer < _layers.Length; layer++)
+        {
+            _layers[layer].Set(snapshot.Layers[layer], snapshot.Length, Block);
+        }
+
+        Length = snapshot.Length;
+        PadLeft = snapshot.PadLeft;
+        Tags_BS?.Dispose();
+        Tags_BS = Copy(snapshot.Tags_BS);
+    }
+
+    /// <summary>Forgets everything; the memory for keys and values is kept for use.</summary>
+    public void Reset()
+    {
+        foreach (CacheEntry layer in _layers)
+        {
+            layer.Clear();
+        }
+
+        Length = 0;
+        PadLeft = null;
+        Tags_BS?.Dispose();
+        Tags_BS = null;
+    }
+
+    /// <summary>A new cache whose row i is row <paramref name="rows"/>[i] of this one: repeats a prefix for several continuations, or drops finished rows.</summary>
+    public HybridCache Select(IReadOnlyList<int> rows)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Device device = _layers.SelectMany(layer => layer.Tensors).First().device;
+        Tensor index = tensor(rows.Select(row => (long)row).ToArray(), device: device);
+        var result = new HybridCache(rows.Count, [.. _layers.Select(layer => layer.Select(index))])
+        {
+            Length = Length,
+            PadLeft = PadLeft is null ? null : [.. rows.Select(row => PadLeft[row])],
+            Tags_BS = Tags_BS?.index_select(0, index).DetachFromDisposeScope(),
+        };
+        return result;
+    }
+
+    /// <summary>Ends a call: its tokens count as read. <see cref="CausalLm.Hidden"/> does it; who runs layers one by one does it after the last one.</summary>
+    public void Advance(LayerContext context)
+    {
+        Length = context.Offset + context.Length;
+        if (!ReferenceEquals(Tags_BS, context.Tags_BS))
+        {
+            Tags_BS?.Dispose();
+            Tags_BS = context.Tags_BS?.alias().DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor one in _layers.SelectMany(layer => layer.Tensors))
+        {
+            one.Dispose();
+        }
+
+        Tags_BS?.Dispose();
+        Tags_BS = null;
+    }
+
+    /// <summary>Adds keys and values (B,Hkv,T,D) behind those of <see cref="Length"/> tokens; gives views of all.</summary>
+    internal (Tensor K_BHSD, Tensor V_BHSD) Append(int layer, Tensor k_BHTD, Tensor v_BHTD)
+    {
+        using IDisposable constant = no_grad();
+        return _layers[layer].Append(k_BHTD, v_BHTD, Length, Block);
+    }
+
+    /// <summary>The Lightning state of a layer, (B,H,D,D).</summary>
+    internal Tensor State(int layer) => _layers[layer].Tensors[0];
+
+    /// <summary>Sets the Lightning state of a layer.</summary>
+    internal void SetState(int layer, Tensor state_BHDD)
+    {
+        using IDisposable constant = no_grad();
+        _layers[layer].Tensors[0].copy_(state_BHDD);
+    }
+
+    private static Tensor? Copy(Tensor? one) => one?.clone().DetachFromDisposeScope();
+}

@@ -1,0 +1,114 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Models;
+
+/// <summary>
+/// Causal softmax attention with grouped key/value heads: query head i reads key/value head floor(i Hkv / H); scale D^-1/2.
+/// QK-norm, RoPE, the sigmoid output gate and the scaling of queries by position are switches of the configuration.
+/// </summary>
+public sealed class Attention : IMixer
+{
+    private readonly int _index;
+    private readonly int _heads;
+    private readonly int _keyHeads;
+    private readonly int _size;
+    private readonly Linear _q;
+    private readonly Linear _k;
+    private readonly Linear _v;
+    private readonly Linear _o;
+    private readonly RmsNorm? _qNorm;
+    private readonly RmsNorm? _kNorm;
+    private readonly Linear? _gate;
+
+    internal Attention(int index, ModelConfiguration configuration, Func<string, long[], Parameter> make)
+    {
+        _index = index;
+        (_heads, _keyHeads, _size) = (configuration.NumAttentionHeads, configuration.NumKeyValueHeads, configuration.HeadDim);
+        int d = configuration.HiddenSize, queries = _heads * _size, keys = _keyHeads * _size;
+        _q = new Linear(make("q_proj", [queries, d]));
+        _k = new Linear(make("k_proj", [keys, d]));
+        _v = new Linear(make("v_proj", [keys, d]));
+        _o = new Linear(make("o_proj", [d, queries]));
+        if (configuration.AttnUseQkNorm)
+        {
+            _qNorm = new RmsNorm(make("q_norm", [_size]), configuration.RmsNormEps);
+            _kNorm = new RmsNorm(make("k_norm", [_size]), configuration.RmsNormEps);
+        }
+
+        _gate = configuration.AttnUseOutputGate ? new Linear(make("o_gate", [queries, d])) : null;
+        Parameter?[] all = [_q.Weight, _k.Weight, _v.Weight, _o.Weight, _qNorm?.Weight, _kNorm?.Weight, _gate?.Weight];
+        Parameters = [.. all.OfType<Parameter>()];
+    }
+
+    /// <inheritdoc/>
+    public MixerType Type => MixerType.Attention;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor normed_BTd, LayerContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (long batch, long length) = (context.Batch, context.Length);
+        Tensor q_BTHD = _q.Forward(normed_BTd).view(batch, length, _heads, _size);
+        Tensor k_BTHD = _k.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
+        Tensor v_BHTD = _v.Forward(normed_BTd).view(batch, length, _keyHeads, _size).transpose(1, 2);
+        q_BTHD = _qNorm?.Forward(q_BTHD) ?? q_BTHD;
+        k_BTHD = _kNorm?.Forward(k_BTHD) ?? k_BTHD;
+        if (context.AttentionAngles is { } angles)
+        {
+            q_BTHD = Rotary.Apply(q_BTHD, angles);
+            k_BTHD = Rotary.Apply(k_BTHD, angles);
+        }
+
+        if (context.QueryScale is { } scale)
+        {
+            q_BTHD = (q_BTHD * scale).to_type(q_BTHD.dtype);
+        }
+
+        Tensor k_BHSD = k_BTHD.transpose(1, 2), v_BHSD = v_BHTD;
+        if (context.Cache is { } cache)
+        {
+            (k_BHSD, v_BHSD) = cache.Append(_index, k_BHSD, v_BHSD);
+        }
+
+        Tensor o_BTHD = Softmax(q_BTHD.transpose(1, 2), k_BHSD, v_BHSD, context).transpose(1, 2);
+        Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
+        if (_gate is not null)
+        {
+            o = o * _gate.Forward(normed_BTd).sigmoid();
+        }
+
+        return _o.Forward(o).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Softmax(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, LayerContext context)
+    {
+        if (!context.IsMasked && Fused.HasAttention(q_BHTD))
+        {
+            return Fused.Attention(q_BHTD, k_BHSD, v_BHSD, context.IsCausal);
+        }
+
+        Tensor k = Repeat(k_BHSD), v = Repeat(v_BHSD);
+        long block = context.QueryBlock;
+        if (block >= context.Length)
+        {
+            return nn.functional.scaled_dot_product_attention(q_BHTD, k, v, context.Mask(0, context.Length), 0, context.IsCausal);
+        }
+
+        var parts = new List<Tensor>();
+        for (long start = 0; start < context.Length; start += block)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long count = Math.Min(block, context.Length - start);
+            Tensor part = nn.functional.scaled_dot_product_attention(q_BHTD.narrow(2, start, count), k, v, context.Mask(start, count), 0, false);
+            parts.Add(part.MoveToOuterDisposeScope());
+        }
+
+        return cat(parts, 2);
+    }
+
+    private Tensor Repeat(Tensor x_BHSD) => HeadGroups.Repeat(x_BHSD, 1, _heads / _keyHeads);
+}
