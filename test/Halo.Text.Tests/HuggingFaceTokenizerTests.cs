@@ -1,0 +1,66 @@
+using System.Text.Json.Nodes;
+using Halo.Testing;
+
+namespace Halo.Text.Tests;
+
+public class HuggingFaceTokenizerTests
+{
+    private static readonly Lazy<HuggingFaceTokenizer> Qwen3 = new(() =>
+    {
+        string path = Golden.Path("tokenizer/qwen3/tokenizer.json");
+        Golden.Path("tokenizer/qwen3/tokenizer_config.json");
+        return HuggingFaceTokenizer.Load(Path.GetDirectoryName(path)!);
+    });
+
+    [Fact]
+    public void IdsAndTextEqualTheReference()
+    {
+        int records = 0;
+        var faults = new List<string>();
+        foreach (string line in Golden.Lines("tokenizer/qwen3.jsonl"))
+        {
+            JsonNode entry = JsonNode.Parse(line)!;
+            int[] expected = Ids(entry["ids"]!);
+            int[] actual = Qwen3.Value.Encode(entry["text"]!.GetValue<string>());
+            string decoded = Qwen3.Value.Decode(expected);
+            string skipped = Qwen3.Value.Decode(expected, skipSpecialTokens: true);
+            string expectedText = entry["decoded"]!.GetValue<string>();
+            if (!actual.SequenceEqual(expected) || decoded != expectedText || skipped != (entry["decoded_skip_special"]?.GetValue<string>() ?? expectedText))
+            {
+                faults.Add(entry["name"]!.GetValue<string>());
+            }
+
+            records++;
+        }
+
+        Assert.Empty(faults);
+        Assert.Equal(605, records);
+    }
+
+    [Fact]
+    public void StreamsHandOutWhatTheReferenceHandsOut()
+    {
+        int records = 0;
+        foreach (string line in Golden.Lines("tokenizer/qwen3-stream.jsonl"))
+        {
+            JsonNode entry = JsonNode.Parse(line)!;
+            StreamDecoder stream = Qwen3.Value.Stream(entry["skip_special_tokens"]?.GetValue<bool>() ?? false);
+            Assert.Equal(entry["pieces"]!.AsArray().Select(piece => piece!.GetValue<string>()), Ids(entry["ids"]!).Select(stream.Push));
+            Assert.Equal(entry["end"]!.GetValue<string>(), stream.End());
+            records++;
+        }
+
+        Assert.Equal(70, records);
+    }
+
+    [Fact]
+    public void SpecialIdsAreFound()
+    {
+        Assert.Equal(151645, Qwen3.Value.EosId);
+        Assert.Null(Qwen3.Value.BosId);
+        Assert.Equal(151643, Qwen3.Value.DocumentEndId);
+        Assert.Equal(151669, Qwen3.Value.VocabularySize);
+    }
+
+    private static int[] Ids(JsonNode node) => [.. node.AsArray().Select(id => id!.GetValue<int>())];
+}
