@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Halo.Text.Tokenization;
 
@@ -13,8 +14,9 @@ public sealed class HuggingFaceTokenizer : ITokenizer
     private readonly Dictionary<int, byte[]> _bytes = [];
     private readonly HashSet<int> _special;
 
-    private HuggingFaceTokenizer(TokenizerParts parts)
+    private HuggingFaceTokenizer(TokenizerParts parts, string fingerprint)
     {
+        Fingerprint = fingerprint;
         _parts = parts;
         _finder = new AddedTokenFinder(parts.AddedTokens);
         _encoder = new BytePairEncoder(parts.IdOfByte, parts.Merges);
@@ -47,9 +49,16 @@ public sealed class HuggingFaceTokenizer : ITokenizer
     /// <inheritdoc/>
     public int? DocumentEndId { get; }
 
+    /// <summary>A hash of tokenizer.json.</summary>
+    public string Fingerprint { get; }
+
     /// <summary>Loads tokenizer.json and, where it is there, tokenizer_config.json.</summary>
     /// <exception cref="Halo.Core.HaloException">A file is missing or broken, or uses parts that Halo does not have.</exception>
-    public static HuggingFaceTokenizer Load(string folder) => new(TokenizerReader.Read(folder));
+    public static HuggingFaceTokenizer Load(string folder)
+    {
+        TokenizerParts parts = TokenizerReader.Read(folder);
+        return new(parts, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")))));
+    }
 
     /// <inheritdoc/>
     public int[] Encode(string text)
