@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using Halo.Core;
+using Halo.Inference;
+using Halo.Models;
+using Halo.Text;
+using TorchSharp;
+
+namespace Halo.Evaluation;
+
+/// <summary>Runs tasks on a model.</summary>
+public static class EvaluationRunner
+{
+    /// <summary>Loads a model folder for evaluation, with YaRN where the options ask for it (original_max_position_embeddings = max_position_embeddings).</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="options">Only <see cref="EvaluationOptions.YarnFactor"/> is read.</param>
+    /// <param name="device">Where to run.</param>
+    /// <param name="type">Type of weights and of computing.</param>
+    /// <exception cref="HaloException">The folder is broken, or the factor is impossible.</exception>
+    public static CausalLm Load(string folder, EvaluationOptions options, torch.Device device, torch.ScalarType type)
+    {
+        ModelConfiguration configuration = ModelConfiguration.Load(folder);
+        return options.YarnFactor is not double factor ? CausalLm.Load(folder, device, type)
+            : factor >= 1 && double.IsFinite(factor) ? CausalLm.Load(folder, configuration.WithYarn(factor), device, type)
+            : throw new HaloException($"a YaRN factor of {factor} is impossible", "--yarn", "give a factor of 1 or more");
+    }
+
+    /// <summary>Checks all tasks, then runs them in the order given.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="options">What to measure and how.</param>
+    /// <param name="log">Progress and messages.</param>
+    /// <param name="name">Who is measured, for the records: teacher, student, or a name.</param>
+    /// <param name="cancellation">Ends the work between batches and tokens.</param>
+    /// <returns>All records.</returns>
+    /// <exception cref="HaloException">A task's name is unknown, or a file or option is missing or impossible.</exception>
+    public static IReadOnlyList<ResultRecord> Run(
+        CausalLm model, ITokenizer tokenizer, EvaluationOptions options, IRunLog log, string name = "model", CancellationToken cancellation = default)
+    {
+        using SampleWriter? samples = options.SamplesPath is null ? null : new SampleWriter(options.SamplesPath);
+        var context = new EvaluationContext
+        {
+            Model = name,
+            Generator = new Generator(model),
+            Scorer = new SequenceScorer(model),
+            Tokenizer = tokenizer,
+            Options = options,
+            MaximumLength = model.Configuration.MaxPositionEmbeddings,
+            StopIds = [.. new[] { tokenizer.EosId, tokenizer.DocumentEndId }.OfType<int>().Distinct()],
+            BaseSettings = new JsonObject { ["dtype"] = model.ComputeType.ToString().ToLowerInvariant(), ["device"] = model.Device.type.ToString().ToLowerInvariant() },
+            Log = log,
+            Samples = samples,
+            Cancellation = cancellation,
+        };
+        IReadOnlyList<ResultRecord> records = Run(context);
+        samples?.Commit();
+        return records;
+    }
+
+    /// <summary>Checks all tasks of the context's options, then runs them in the order given.</summary>
+    /// <param name="context">All that tasks may use.</param>
+    /// <returns>All records.</returns>
+    /// <exception cref="HaloException">A task's name is unknown, or a file or option is missing or impossible.</exception>
+    public static IReadOnlyList<ResultRecord> Run(EvaluationContext context)
+    {
+        EvaluationOptions options = context.Options;
+        if (options.Tasks.Count == 0 || options.Offset < 0 || options.Batch < 0 || options.Limit is < 1)
+        {
+            throw new HaloException(
+                options.Tasks.Count == 0 ? "no task was given" : options.Offset < 0 ? "the offset is below 0" : options.Batch < 0 ? "the batch is below 0" : "the limit is below 1",
+                "evaluation options", $"give --tasks of {string.Join(", ", EvaluationTasks.Names)}, and numbers of 0 or more");
+        }
+
+        IEvaluationTask[] tasks = [.. options.Tasks.Select(EvaluationTasks.Create)];
+        foreach (IEvaluationTask task in tasks)
+        {
+            task.Check(context);
+        }
+
+        return [.. tasks.SelectMany(task => task.Run(context))];
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Inference;
+
+/// <summary>
+/// Estimates what a batch needs and divides the work so that it fits: rows at once, prompt tokens at once, tokens of logits at once.
+/// An estimate only: callers still divide further when a device runs out of memory.
+/// </summary>
+internal sealed class MemoryPlan
+{
+    private readonly double _bytesPerToken;
+    private readonly double _cacheBytesPerToken;
+    private readonly double _cacheBytesPerRow;
+    private readonly int _mostRows;
+    private readonly int _vocabulary;
+
+    /// <param name="model">The model that will run.</param>
+    /// <param name="budget">Bytes that may be used beside the weights; 0 asks the machine.</param>
+    public MemoryPlan(CausalLm model, long budget = 0)
+    {
+        ModelConfiguration configuration = model.Configuration;
+        bool cuda = model.Device.type == DeviceType.CUDA;
+        int size = model.ComputeType == ScalarType.Float32 ? 4 : 2;
+        int heads = Math.Max(configuration.NumAttentionHeads * configuration.HeadDim, configuration.LightningNh * configuration.LightningHeadDim);
+        int attentionLayers = configuration.AttentionLayers.Count();
+
+        // Tensors of one layer that live together: the residual stream and norms, the MLP's three, queries to outputs of a mixer in several copies (Lightning in float32).
+        _bytesPerToken = (size * ((6.0 * configuration.HiddenSize) + (4.0 * configuration.IntermediateSize))) + (heads * ((8.0 * size) + 24));
+        _cacheBytesPerToken = 2.25 * attentionLayers * 2.0 * configuration.NumKeyValueHeads * configuration.HeadDim * size; // 2.25: old and new buffer while it grows.
+        _cacheBytesPerRow = 8.0 * (configuration.NumHiddenLayers - attentionLayers) * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
+        _vocabulary = configuration.VocabSize;
+        _mostRows = cuda ? 256 : 16;
+        Budget = budget > 0 ? budget : cuda ? CudaBudget(model) : CpuBudget();
+    }
+
+    /// <summary>Bytes that may be used beside the weights.</summary>
+    public long Budget { get; }
+
+    /// <summary>Prompt tokens below which blocks are not made smaller.</summary>
+    public static int SmallestBlock => 8192;
+
+    /// <summary>Rows of <paramref name="length"/> tokens that fit together with a cache, at least 1.</summary>
+    public int RowsThatFit(int length)
+    {
+        double row = (length * _cacheBytesPerToken) + _cacheBytesPerRow + (Math.Min(length, SmallestBlock) * _bytesPerToken);
+        return (int)Math.Clamp(Budget * 0.8 / row, 1, _mostRows);
+    }
+
+    /// <summary>Tokens of each row to read at once: all where they fit, since one causal square is faster than blocks against a cache; else 8,192.</summary>
+    public int Block(int rows, int length)
+    {
+        double left = Budget - (rows * ((length * _cacheBytesPerToken) + _cacheBytesPerRow));
+        return length <= SmallestBlock || (double)rows * length * _bytesPerToken <= left ? length : SmallestBlock;
+    }
+
+    /// <summary>Tokens whose logits (float32, some copies) may exist at once.</summary>
+    public int LogitTokens => (int)Math.Clamp(Budget / 8.0 / (_vocabulary * 16.0), 16, 16384);
+
+    /// <summary>Whether an exception tells that a device has no memory left.</summary>
+    public static bool IsOutOfMemory(Exception error) =>
+        error is ExternalException && (error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase));
+
+    private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 6, 4L << 30);
+
+    private static long CudaBudget(CausalLm model)
+    {
+        // The caching allocator keeps what it once took, so free memory says little: half of all, less the weights.
+        long weights = model.Parameters.Sum(parameter => parameter.Value.NumberOfElements * parameter.Value.element_size());
+        long total = 16L << 30;
+        try
+        {
+            if (MemoryInfo(out _, out nuint all) == 0)
+            {
+                total = (long)all;
+            }
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Not a driver under its usual name: the default above is on the safe side.
+        }
+
+        return Math.Max((total / 2) - weights, total / 16);
+    }
+
+    [DllImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
+    private static extern int MemoryInfo(out nuint free, out nuint total);
+}
