@@ -1,0 +1,48 @@
+using Halo.Models;
+using Halo.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Inference.Tests;
+
+/// <summary>The tiny reference models (vocabulary 151), and what they give when read plainly, without cache, padding or blocks.</summary>
+internal static class TinyModel
+{
+    public const int Vocabulary = 151;
+
+    public static CausalLm Load(string name)
+    {
+        string config = Golden.Path($"models/{name}/config.json");
+        Golden.Path($"models/{name}/model.safetensors");
+        return CausalLm.Load(Path.GetDirectoryName(config)!, CPU, ScalarType.Float32);
+    }
+
+    public static int[] Ids(int length, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(Vocabulary))];
+    }
+
+    /// <summary>Log-probabilities after each id, in float64.</summary>
+    public static double[][] LogProbabilities(CausalLm model, int[] ids)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits_TV = model.Logits(model.Hidden(tensor(ids.Select(id => (long)id).ToArray()).unsqueeze(0)))[0].to_type(ScalarType.Float64);
+        double[] flat = logits_TV.log_softmax(-1).contiguous().data<double>().ToArray();
+        return [.. flat.Chunk(Vocabulary)];
+    }
+
+    /// <summary>Greedy continuation by reading everything anew for every token.</summary>
+    public static int[] Greedy(CausalLm model, int[] prompt, int count)
+    {
+        int[] ids = prompt;
+        for (int i = 0; i < count; i++)
+        {
+            double[] last = LogProbabilities(model, ids)[^1];
+            ids = [.. ids, Array.IndexOf(last, last.Max())];
+        }
+
+        return ids[prompt.Length..];
+    }
+}
