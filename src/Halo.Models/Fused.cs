@@ -9,12 +9,14 @@ namespace Halo.Models;
 /// </summary>
 internal static class Fused
 {
+    // The parser wants a newline at the end.
     private const string Script = """
         def rms_norm(x: Tensor, w: Tensor, eps: float) -> Tensor:
           return torch.rms_norm(x, [x.size(-1)], w, eps)
 
         def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
           return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal, enable_gqa=True)
+
         """;
 
     private static readonly Lazy<jit.CompilationUnit?> Unit = new(Compile);

@@ -1,0 +1,46 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Models.Tests;
+
+/// <summary>The fused operations are chosen on CUDA only; their meaning is checked here on the CPU, where libtorch has them too.</summary>
+public sealed class FusedTests
+{
+    [Fact]
+    public void Norm_and_its_gradients_equal_the_plain_operations()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(2);
+        Tensor x = randn([3, 5, 16], generator: generator), w = randn([16], generator: generator);
+        (Tensor Output, Tensor X, Tensor W) Gradients(Func<Tensor, Tensor, Tensor> norm)
+        {
+            Tensor leaf = x.detach().clone().requires_grad_(), weight = w.detach().clone().requires_grad_();
+            Tensor output = norm(leaf, weight);
+            output.sin().sum().backward();
+            return (output, leaf.grad!, weight.grad!);
+        }
+
+        var expected = Gradients((leaf, weight) => new RmsNorm(new Parameter("w", 16) { Value = weight }, 0.1).Forward(leaf));
+        var actual = Gradients((leaf, weight) => Fused.RmsNorm(leaf, weight, 0.1));
+        Near.Relative(expected.Output, actual.Output, 1e-6);
+        Near.Relative(expected.X, actual.X, 1e-5);
+        Near.Relative(expected.W, actual.W, 1e-5);
+    }
+
+    [Theory]
+    [InlineData(true, 9)]
+    [InlineData(false, 1)]
+    public void Attention_with_fewer_key_heads_equals_repeated_heads(bool causal, int queries)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var generator = new Generator(2);
+        Tensor q = randn([2, 4, queries, 8], generator: generator), k = randn([2, 2, 9, 8], generator: generator), v = randn([2, 2, 9, 8], generator: generator);
+        Tensor scores = matmul(q, HeadGroups.Repeat(k, 1, 2).transpose(-2, -1)) / Math.Sqrt(8);
+        if (causal)
+        {
+            scores = scores.masked_fill(ones([9, 9], ScalarType.Bool).triu(1), double.NegativeInfinity);
+        }
+
+        Near.Relative(matmul(scores.softmax(-1), HeadGroups.Repeat(v, 1, 2)), Fused.Attention(q, k, v, causal), 1e-5);
+    }
+}
