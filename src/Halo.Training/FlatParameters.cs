@@ -1,0 +1,129 @@
+using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Training;
+
+/// <summary>
+/// All trained weights in one flat float32 buffer and their gradients in another. The parameters' values become views of the first, their gradients
+/// views of the second, which autograd adds to in place; so zeroing, clipping and the update are a handful of calls however many weights there are
+/// (on a GPU the calls of a small model cost more than its arithmetic).
+/// </summary>
+public sealed class FlatParameters : IDisposable
+{
+    /// <summary>Every weight starts at a multiple of 256 bytes, so that vector instructions and matrix libraries see the alignment of a tensor of its own.</summary>
+    private const long Alignment = 64;
+
+    private readonly IReadOnlyList<Parameter> _parameters;
+    private bool _released;
+
+    /// <summary>Moves the values of <paramref name="trained"/> into a flat buffer (as float32) and makes the parameters leaves that require gradients.</summary>
+    /// <param name="trained">The weights, each once, all on one device.</param>
+    /// <exception cref="ArgumentException">There are no weights, a weight is given twice, or they lie on several devices.</exception>
+    public FlatParameters(IReadOnlyList<Parameter> trained)
+    {
+        if (trained.Count == 0)
+        {
+            throw new ArgumentException("there is nothing to train", nameof(trained));
+        }
+
+        if (trained.Select(parameter => parameter.Name).Distinct().Count() != trained.Count)
+        {
+            throw new ArgumentException("a weight is given twice", nameof(trained));
+        }
+
+        Device device = trained[0].Value.device;
+        if (trained.Any(parameter => parameter.Value.device.ToString() != device.ToString()))
+        {
+            throw new ArgumentException("the weights lie on several devices", nameof(trained));
+        }
+
+        // Matrices first: weight decay is then one operation on the head of the buffer.
+        _parameters = [.. trained.Where(IsMatrix), .. trained.Where(parameter => !IsMatrix(parameter))];
+        var segments = new List<FlatSegment>();
+        long offset = 0;
+        foreach (Parameter parameter in _parameters)
+        {
+            bool decayed = IsMatrix(parameter);
+            segments.Add(new FlatSegment(parameter.Name, parameter.Value.shape, offset, parameter.Value.numel(), decayed));
+            offset += (parameter.Value.numel() + Alignment - 1) / Alignment * Alignment;
+            DecayedLength = decayed ? offset : DecayedLength;
+        }
+
+        Segments = segments;
+        Master = zeros(offset, ScalarType.Float32, device).DetachFromDisposeScope();
+        Gradient = zeros(offset, ScalarType.Float32, device).DetachFromDisposeScope();
+        MoveIn();
+    }
+
+    /// <summary>Where each weight lies.</summary>
+    public IReadOnlyList<FlatSegment> Segments { get; }
+
+    /// <summary>The weights, float32, flat; gaps between them are 0.</summary>
+    public Tensor Master { get; }
+
+    /// <summary>The gradients, float32, flat; gaps are 0.</summary>
+    public Tensor Gradient { get; }
+
+    /// <summary>Elements at the head of the buffers that weight decay acts on.</summary>
+    public long DecayedLength { get; }
+
+    /// <summary>Number of trained numbers, without the gaps.</summary>
+    public long Count => Segments.Sum(segment => segment.Count);
+
+    /// <summary>The part of a flat buffer that belongs to a weight, in its shape; a view, owned by the caller.</summary>
+    public static Tensor View(Tensor flat, FlatSegment segment)
+    {
+        using Tensor part = flat.narrow(0, segment.Offset, segment.Count);
+        return part.view(segment.Shape);
+    }
+
+    /// <summary>Sets all gradients to 0.</summary>
+    public void ZeroGradient()
+    {
+        using IDisposable noGradient = no_grad();
+        Gradient.zero_();
+    }
+
+    /// <summary>Makes the parameters plain float32 tensors without gradients (still views of one buffer) and frees the gradients.</summary>
+    public void Dispose()
+    {
+        if (_released)
+        {
+            return;
+        }
+
+        _released = true;
+        for (int i = 0; i < _parameters.Count; i++)
+        {
+            Replace(_parameters[i], View(Master, Segments[i]).DetachFromDisposeScope());
+        }
+
+        Gradient.Dispose();
+        Master.Dispose();
+    }
+
+    private static bool IsMatrix(Parameter parameter) => parameter.Value.dim() >= 2;
+
+    private static void Replace(Parameter parameter, Tensor value)
+    {
+        Tensor old = parameter.Value;
+        parameter.Value = value;
+        old.Dispose();
+    }
+
+    private void MoveIn()
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        for (int i = 0; i < _parameters.Count; i++)
+        {
+            Tensor view = View(Master, Segments[i]);
+            view.copy_(_parameters[i].Value);
+            Tensor leaf = view.detach();
+            leaf.requires_grad_();
+            leaf.grad = View(Gradient, Segments[i]);
+            Replace(_parameters[i], leaf.DetachFromDisposeScope());
+        }
+    }
+}

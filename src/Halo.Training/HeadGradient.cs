@@ -1,0 +1,55 @@
+using static TorchSharp.torch;
+
+namespace Halo.Training;
+
+/// <summary>The product with the head in chunks, forwards and backwards. Lives within one dispose scope of <see cref="ChunkedLoss"/>, without autograd.</summary>
+internal sealed class HeadGradient
+{
+    private readonly Tensor _input_Nd;
+    private readonly Tensor _weight_Vd;
+    private readonly Tensor _weight_dV;
+    private readonly Tensor? _gradient_Vd;
+    private readonly double _scale;
+
+    public HeadGradient(Tensor hidden_Nd, Tensor head_Vd, double scale)
+    {
+        _input_Nd = hidden_Nd.detach();
+        _weight_Vd = head_Vd.detach().to(hidden_Nd.dtype);
+        _weight_dV = _weight_Vd.t();
+        _scale = scale;
+        SumType = hidden_Nd.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Hidden_Nd = empty_like(_input_Nd);
+        if (head_Vd.requires_grad)
+        {
+            if (head_Vd.grad is null)
+            {
+                head_Vd.grad = zeros_like(head_Vd);
+            }
+
+            _gradient_Vd = head_Vd.grad;
+        }
+    }
+
+    /// <summary>Type of log-softmax and sums: float32, or float64 for float64 models.</summary>
+    public ScalarType SumType { get; }
+
+    /// <summary>Gradient with respect to the hidden states.</summary>
+    public Tensor Hidden_Nd { get; }
+
+    public Tensor Logits(long start, long count) => _input_Nd.narrow(0, start, count).mm(_weight_dV);
+
+    /// <summary>Takes the gradient of the chunk's logits, not yet scaled: the scale is applied after the products, where tensors are small or float32.</summary>
+    public void Backward(Tensor logitsGradient_nV, long start, long count)
+    {
+        Tensor g_nV = logitsGradient_nV.to(_input_Nd.dtype);
+        Hidden_Nd.narrow(0, start, count).copy_(g_nV.mm(_weight_Vd).mul_(_scale));
+        if (_gradient_Vd is null)
+        {
+            return;
+        }
+
+        // The sum over chunks is float32 (or wider), the product of a chunk is in the compute type.
+        Tensor input_nd = _input_Nd.narrow(0, start, count);
+        _gradient_Vd.add_(g_nV.t().mm(input_nd), _scale);
+    }
+}
