@@ -96,7 +96,9 @@ public sealed class FlatParameters : IDisposable
         _released = true;
         for (int i = 0; i < _parameters.Count; i++)
         {
-            Replace(_parameters[i], View(Master, Segments[i]).DetachFromDisposeScope());
+            Tensor leaf = _parameters[i].Value;
+            _parameters[i].Value = View(Master, Segments[i]).DetachFromDisposeScope();
+            leaf.Dispose();
         }
 
         Gradient.Dispose();
@@ -104,13 +106,6 @@ public sealed class FlatParameters : IDisposable
     }
 
     private static bool IsMatrix(Parameter parameter) => parameter.Value.dim() >= 2;
-
-    private static void Replace(Parameter parameter, Tensor value)
-    {
-        Tensor old = parameter.Value;
-        parameter.Value = value;
-        old.Dispose();
-    }
 
     private void MoveIn()
     {
@@ -123,7 +118,11 @@ public sealed class FlatParameters : IDisposable
             Tensor leaf = view.detach();
             leaf.requires_grad_();
             leaf.grad = View(Gradient, Segments[i]);
-            Replace(_parameters[i], leaf.DetachFromDisposeScope());
+            _parameters[i].Value = leaf.DetachFromDisposeScope();
         }
+
+        // The tensors that held the weights may be shared with another model, so they are not disposed; what nobody else holds goes now.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
     }
 }

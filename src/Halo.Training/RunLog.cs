@@ -1,0 +1,138 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Halo.Core;
+
+namespace Halo.Training;
+
+/// <summary>Keeps a run's events in events.jsonl and their numbers for TensorBoard, and hands everything on to a log that shows it.</summary>
+public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
+{
+    private readonly RunFolder _run;
+    private readonly IRunLog _display;
+    private FileStream _events;
+    private TensorBoardWriter? _board;
+
+    /// <summary>Opens the run's events for appending; a last line that a kill left without its end is dropped.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="display">What shows progress.</param>
+    /// <exception cref="HaloException">The folder cannot be written.</exception>
+    public RunLog(RunFolder run, IRunLog display)
+    {
+        (_run, _display) = (run, display);
+        Rewrite(_ => true);
+        _events = Open();
+    }
+
+    /// <inheritdoc/>
+    public void Event(RunEvent entry)
+    {
+        try
+        {
+            _events.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, HaloJson.Line) + "\n"));
+            _events.Flush();
+            Board(entry);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HaloException($"cannot write the run's events ({error.Message.TrimEnd('.')})", _run.Events, "check free space and permissions", error);
+        }
+
+        _display.Event(entry);
+    }
+
+    /// <inheritdoc/>
+    public void Progress(string title, long done, long total, string detail) => _display.Progress(title, done, total, detail);
+
+    /// <inheritdoc/>
+    public void Message(string text) => _display.Message(text);
+
+    /// <inheritdoc/>
+    public void Rewind(string stage, long step)
+    {
+        _events.Dispose();
+        Rewrite(entry => entry.Stage != stage || entry.Step <= step);
+        _events = Open();
+        (_display as IRewindableLog)?.Rewind(stage, step);
+    }
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        _events.Dispose();
+        _board?.Dispose();
+    }
+
+    /// <summary>Tag of a figure: stage/key, and stage/probe/key for probes.</summary>
+    private void Board(RunEvent entry)
+    {
+        if (entry.Kind is not ("step" or "probe"))
+        {
+            return;
+        }
+
+        _board ??= new TensorBoardWriter(_run.TensorBoard);
+        string prefix = entry.Stage + "/" + (entry.Kind == "probe" && entry.Values["probe"] is JsonValue name ? name.ToString() + "/" : "");
+        foreach ((string key, JsonNode? value) in entry.Values)
+        {
+            if (value is JsonValue figure && figure.GetValueKind() == JsonValueKind.Number)
+            {
+                _board.Scalar(prefix + key, Number(figure), entry.Step, entry.Time);
+            }
+        }
+
+        _board.Flush();
+    }
+
+    /// <summary>A JsonValue made in memory converts to no other number type, so it goes through its text.</summary>
+    private static double Number(JsonValue value) => JsonSerializer.Deserialize<double>(value.ToJsonString(HaloJson.Line), HaloJson.Line);
+
+    private FileStream Open()
+    {
+        try
+        {
+            Directory.CreateDirectory(_run.Root);
+            return new FileStream(_run.Events, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HaloException($"cannot write the run's events ({error.Message.TrimEnd('.')})", _run.Events, "check permissions, or choose another output folder", error);
+        }
+    }
+
+    /// <summary>Keeps the lines that are whole and wanted; touches the file only when some go.</summary>
+    private void Rewrite(Func<RunEvent, bool> keep)
+    {
+        if (!File.Exists(_run.Events))
+        {
+            return;
+        }
+
+        string text = File.ReadAllText(_run.Events);
+        var kept = new StringBuilder();
+        foreach (string line in text.Split('\n'))
+        {
+            if (Parse(line) is { } entry && keep(entry))
+            {
+                kept.Append(line).Append('\n');
+            }
+        }
+
+        if (kept.Length != text.Length)
+        {
+            AtomicFile.WriteAllText(_run.Events, kept.ToString());
+        }
+    }
+
+    private static RunEvent? Parse(string line)
+    {
+        try
+        {
+            return line.Length == 0 ? null : JsonSerializer.Deserialize<RunEvent>(line, HaloJson.Line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
