@@ -120,16 +120,28 @@ public sealed class Trainer
             using DisposeScope micro = NewDisposeScope();
             TokenBatch batch = data.Next();
             LossValue value = _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch);
-            loss = (loss is null ? value.Loss.detach() : loss.add_(value.Loss)).MoveToOtherDisposeScope(scope);
+            loss = Sum(loss, value.Loss, scope);
             foreach ((string name, Tensor extra) in value.Extras)
             {
-                extras[name] = (extras.TryGetValue(name, out Tensor? sum) ? sum.add_(extra) : extra.detach().clone()).MoveToOtherDisposeScope(scope);
+                extras[name] = Sum(extras.GetValueOrDefault(name), extra, scope);
             }
         }
 
         Tensor norm = optimizer.Update(step, _learningRate.At(step), loss!);
         window.Add(step + 1, loss!, norm, extras);
         return true;
+    }
+
+    private static Tensor Sum(Tensor? sum, Tensor share, DisposeScope scope)
+    {
+        // A copy: an objective may give one tensor as loss and as extra.
+        if (sum is null)
+        {
+            return share.detach().clone().MoveToOtherDisposeScope(scope);
+        }
+
+        sum.add_(share);
+        return sum;
     }
 
     private void Check(StepWindow window, long saved)

@@ -1,6 +1,7 @@
 using Halo.Core;
 using Halo.Models;
 using Halo.Text;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Halo.Training.Tests;
@@ -100,7 +101,7 @@ public sealed class ObjectiveTests
 
         var (inputs, labels, _) = Plain(false);
         Tensor hidden = model.Hidden(inputs).detach().view(-1, 16);
-        Tensor onehot = zeros(27, Models.Vocabulary).scatter_(1, labels.unsqueeze(1), 1f);
+        Tensor onehot = zeros(27, Models.Vocabulary).scatter_(1, labels.unsqueeze(1), ones(27, 1));
         Tensor expected = (full(27, Models.Vocabulary, 1.0 / Models.Vocabulary) - onehot).t().mm(hidden) / 27;
         Assert.True(allclose(expected, model.HeadParameter.Value.grad!, 1e-4, 1e-6));
     }

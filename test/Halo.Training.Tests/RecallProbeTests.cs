@@ -1,6 +1,7 @@
 using Halo.Core;
 using Halo.Models;
 using Halo.Text;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Halo.Training.Tests;

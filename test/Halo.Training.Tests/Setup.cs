@@ -9,5 +9,10 @@ namespace Halo.Training.Tests;
 internal static class Setup
 {
     [ModuleInitializer]
-    internal static void Initialize() => LibTorch.Initialize();
+    internal static void Initialize()
+    {
+        LibTorch.Initialize();
+        // These tensors are too small to share out.
+        TorchSharp.torch.set_num_threads(1);
+    }
 }

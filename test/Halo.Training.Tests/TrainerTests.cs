@@ -29,7 +29,8 @@ public sealed class TrainerTests
         Assert.Equal((TrainingEnd.Completed, 60L), (result.End, result.Step));
         List<RunEvent> steps = [.. log.Events.Where(entry => entry.Kind == "step")];
         Assert.Equal([10, 20, 30, 40, 50, 60], steps.Select(entry => entry.Step));
-        Assert.True(steps[^1].Values["loss"]!.GetValue<double>() < 0.8 * steps[0].Values["loss"]!.GetValue<double>());
+        // Below that of a uniform guess: what the rows repeat has been learnt.
+        Assert.True(steps[^1].Values["loss"]!.GetValue<double>() < Math.Min(Math.Log(Models.Vocabulary), steps[0].Values["loss"]!.GetValue<double>()) - 0.1);
         Assert.Equal(60L * 4 * 10, steps[^1].Values["tokens"]!.GetValue<long>());
         Assert.All(steps, entry => Assert.All(["loss", "learning_rate", "gradient_norm", "tokens_per_second"], key => Assert.True(entry.Values[key]!.GetValue<double>() > 0)));
         Assert.Equal(["start", "end"], log.Events.Where(entry => entry.Kind != "step").Select(entry => entry.Kind));
