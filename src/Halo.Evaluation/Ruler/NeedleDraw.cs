@@ -19,15 +19,15 @@ public sealed record NeedleDraw(string Key, string Value, double Depth)
     public static NeedleDraw Make(NeedleKind kind, long seed, int length, int index)
     {
         var random = new SeededRandom(seed, kind.Name, length, index);
-        (string adjective, string noun) = NeedleKeys.Draw(random);
+        string key = NeedleKeys.Draw(random);
         string value = kind.Uuid ? random.Uuid() : (1_000_000 + random.Below(9_000_000)).ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (!kind.Prose)
         {
-            return new NeedleDraw($"{adjective}-{noun}", value, random.Unit());
+            return new NeedleDraw(key, value, random.Unit());
         }
 
         int[] order = [.. Enumerable.Range(0, Depths)];
         new SeededRandom(seed, kind.Name + "/depths", length, index / Depths).Shuffle(order);
-        return new NeedleDraw($"{adjective}-{noun}", value, DepthPercent(order[index % Depths]) / 100.0);
+        return new NeedleDraw(key, value, DepthPercent(order[index % Depths]) / 100.0);
     }
 }
