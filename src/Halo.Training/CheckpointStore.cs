@@ -36,9 +36,22 @@ public sealed class CheckpointStore(string folder, int keep)
         }
     }
 
-    /// <summary>The newest complete checkpoint; null when there is none. Folders that are damaged are passed over.</summary>
-    public (string Folder, CheckpointState State)? Newest() =>
-        Folders().Select(checkpoint => (checkpoint, Read(checkpoint))).Where(found => found.Item2 is not null).Select(found => ((string, CheckpointState)?)(found.checkpoint, found.Item2!)).FirstOrDefault();
+    /// <summary>The newest complete checkpoint; null when there is none.</summary>
+    /// <param name="passedOver">Told of each newer folder that is damaged or not understood.</param>
+    public (string Folder, CheckpointState State)? Newest(Action<string>? passedOver = null)
+    {
+        foreach (string checkpoint in Folders())
+        {
+            if (Read(checkpoint) is { } state)
+            {
+                return (checkpoint, state);
+            }
+
+            passedOver?.Invoke(checkpoint);
+        }
+
+        return null;
+    }
 
     /// <summary>Writes a checkpoint and removes the oldest ones beyond the number kept.</summary>
     /// <returns>Its folder.</returns>

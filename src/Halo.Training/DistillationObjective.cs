@@ -67,7 +67,7 @@ public sealed class DistillationObjective : IObjective
     private Tensor TeacherHidden(BatchTensors batch)
     {
         using IDisposable noGradient = no_grad();
-        Tensor hidden_BTd = _teacher.Hidden(batch.Inputs_BT, batch.Layout);
+        using Tensor hidden_BTd = _teacher.Hidden(batch.Inputs_BT, batch.Layout);
         return hidden_BTd.view(-1, hidden_BTd.shape[^1]);
     }
 }

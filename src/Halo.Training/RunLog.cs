@@ -5,13 +5,16 @@ using Halo.Core;
 
 namespace Halo.Training;
 
-/// <summary>Keeps a run's events in events.jsonl and their numbers for TensorBoard, and hands everything on to a log that shows it.</summary>
+/// <summary>
+/// Keeps a run's events in events.jsonl and their numbers for TensorBoard (a folder, and so a "run" of TensorBoard, for each stage), and hands everything on
+/// to a log that shows it.
+/// </summary>
 public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
 {
     private readonly RunFolder _run;
     private readonly IRunLog _display;
     private FileStream _events;
-    private TensorBoardWriter? _board;
+    private readonly Dictionary<string, TensorBoardWriter> _boards = [];
 
     /// <summary>Opens the run's events for appending; a last line that a kill left without its end is dropped.</summary>
     /// <param name="run">The run.</param>
@@ -32,6 +35,7 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
             _events.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, HaloJson.Line) + "\n"));
             _events.Flush();
             Board(entry);
+            _boards.GetValueOrDefault(entry.Stage)?.Flush();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -53,6 +57,7 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
         _events.Dispose();
         Rewrite(entry => entry.Stage != stage || entry.Step <= step);
         _events = Open();
+        RewriteBoard(stage);
         (_display as IRewindableLog)?.Rewind(stage, step);
     }
 
@@ -60,10 +65,13 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
     public void Dispose()
     {
         _events.Dispose();
-        _board?.Dispose();
+        foreach (TensorBoardWriter board in _boards.Values)
+        {
+            board.Dispose();
+        }
     }
 
-    /// <summary>Tag of a figure: stage/key, and stage/probe/key for probes.</summary>
+    /// <summary>Tag of a figure: its key, PROBE/key for probes, key/0, key/1, ... for figures of several layers.</summary>
     private void Board(RunEvent entry)
     {
         if (entry.Kind is not ("step" or "probe"))
@@ -71,17 +79,59 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
             return;
         }
 
-        _board ??= new TensorBoardWriter(_run.TensorBoard);
-        string prefix = entry.Stage + "/" + (entry.Kind == "probe" && entry.Values["probe"] is JsonValue name ? name.ToString() + "/" : "");
-        foreach ((string key, JsonNode? value) in entry.Values)
+        if (!_boards.TryGetValue(entry.Stage, out TensorBoardWriter? board))
         {
-            if (value is JsonValue figure && figure.GetValueKind() == JsonValueKind.Number)
-            {
-                _board.Scalar(prefix + key, Number(figure), entry.Step, entry.Time);
-            }
+            _boards[entry.Stage] = board = new TensorBoardWriter(Path.Combine(_run.TensorBoard, entry.Stage));
         }
 
-        _board.Flush();
+        string prefix = entry.Kind == "probe" && entry.Values["probe"] is JsonValue name ? name + "/" : "";
+        foreach ((string key, JsonNode? value) in entry.Values)
+        {
+            Figure(prefix + key, value);
+        }
+
+        void Figure(string tag, JsonNode? value)
+        {
+            if (value is JsonArray several)
+            {
+                for (int i = 0; i < several.Count; i++)
+                {
+                    Figure($"{tag}/{i}", several[i]);
+                }
+            }
+            else if (value is JsonValue figure && figure.GetValueKind() == JsonValueKind.Number)
+            {
+                board.Scalar(tag, Number(figure), entry.Step, entry.Time);
+            }
+        }
+    }
+
+    /// <summary>Writes a stage's TensorBoard file anew from the events that are kept.</summary>
+    private void RewriteBoard(string stage)
+    {
+        if (_boards.Remove(stage, out TensorBoardWriter? open))
+        {
+            open.Dispose();
+        }
+
+        string folder = Path.Combine(_run.TensorBoard, stage);
+        if (!Directory.Exists(folder))
+        {
+            return;
+        }
+
+        foreach (string old in Directory.GetFiles(folder, "events.out.tfevents.*"))
+        {
+            File.Delete(old);
+        }
+
+        foreach (string line in File.ReadLines(_run.Events))
+        {
+            if (Parse(line) is { } entry && entry.Stage == stage)
+            {
+                Board(entry);
+            }
+        }
     }
 
     /// <summary>A JsonValue made in memory converts to no other number type, so it goes through its text.</summary>

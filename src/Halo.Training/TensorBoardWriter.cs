@@ -25,7 +25,7 @@ public sealed class TensorBoardWriter : IDisposable
     }
 
     /// <summary>Adds a scalar.</summary>
-    /// <param name="tag">Its name, for example <c>stage2/loss</c>.</param>
+    /// <param name="tag">Its name, for example <c>loss</c>.</param>
     /// <param name="value">Its value.</param>
     /// <param name="step">Step.</param>
     /// <param name="time">When, UTC.</param>

@@ -119,7 +119,7 @@ public sealed class Trainer
 
             using DisposeScope micro = NewDisposeScope();
             TokenBatch batch = data.Next();
-            LossValue value = _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch);
+            LossValue value = MemoryErrors.Explain(_stage, () => _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch));
             loss = Sum(loss, value.Loss, scope);
             foreach ((string name, Tensor extra) in value.Extras)
             {
@@ -225,7 +225,7 @@ public sealed class Trainer
     {
         _store?.Clean();
         long step = 0;
-        if (_store?.Newest() is { } newest)
+        if (_store?.Newest(folder => _log.Message($"{_stage}: the checkpoint {folder} is damaged and passed over")) is { } newest)
         {
             newest.State.RequireSame(State(newest.State.Step), newest.Folder);
             CheckpointStore.Load(newest.Folder, flat, optimizer);

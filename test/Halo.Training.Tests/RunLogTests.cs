@@ -50,7 +50,6 @@ public sealed class RunLogTests
         Assert.Contains("\"loss\":7", lines[2], StringComparison.Ordinal);
     }
 
-    /// <summary>Reads the records back by the format's description: lengths, checksums, and the scalar's bytes.</summary>
     [Fact]
     public void TensorBoardRecordsAreWellFormed()
     {
@@ -60,7 +59,39 @@ public sealed class RunLogTests
             log.Event(Step("stage2", 300, 1.5));
         }
 
-        byte[] bytes = File.ReadAllBytes(Directory.GetFiles(Path.Combine(scratch.Path, "tensorboard"), "events.out.tfevents.*").Single());
+        List<byte[]> records = Records(scratch.Path, "stage2");
+        Assert.Equal(2, records.Count);
+        Assert.Contains("brain.Event:2", Encoding.UTF8.GetString(records[0]), StringComparison.Ordinal);
+        // wall_time: field 1, double; step: field 2, varint 300 = AC 02; summary: field 5 { value: field 1 { tag: field 1, simple_value: field 2 float } }.
+        byte[] tag = Encoding.UTF8.GetBytes("loss");
+        byte[] value = [0x0A, (byte)tag.Length, .. tag, 0x15, 0, 0, 0xC0, 0x3F];
+        byte[] expected = [0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0xAC, 0x02, 0x2A, (byte)(value.Length + 2), 0x0A, (byte)value.Length, .. value];
+        Assert.Equal(expected, records[1]);
+    }
+
+    [Fact]
+    public void TensorBoardForgetsWithTheEvents()
+    {
+        using var scratch = new ScratchFolder();
+        using (var log = new RunLog(new RunFolder(scratch.Path), NullRunLog.Instance))
+        {
+            log.Event(Step("stage1", 1, 1));
+            log.Event(Step("stage2", 1, 1));
+            log.Event(Step("stage2", 2, 1));
+            log.Rewind("stage2", 1);
+            log.Event(new RunEvent(DateTime.UnixEpoch, "stage2", "step", 2, new JsonObject { ["relative_error"] = new JsonArray(0.5, 0.25) }));
+        }
+
+        Assert.Equal(2, Records(scratch.Path, "stage1").Count);
+        List<byte[]> records = Records(scratch.Path, "stage2");
+        Assert.Equal(4, records.Count);
+        Assert.Contains("relative_error/1", Encoding.UTF8.GetString(records[3]), StringComparison.Ordinal);
+    }
+
+    /// <summary>Reads the records back by the format's description: lengths and checksums.</summary>
+    private static List<byte[]> Records(string run, string stage)
+    {
+        byte[] bytes = File.ReadAllBytes(Directory.GetFiles(Path.Combine(run, "tensorboard", stage), "events.out.tfevents.*").Single());
         var records = new List<byte[]>();
         for (int at = 0; at < bytes.Length;)
         {
@@ -71,13 +102,7 @@ public sealed class RunLogTests
             at += length + 16;
         }
 
-        Assert.Equal(2, records.Count);
-        Assert.Contains("brain.Event:2", Encoding.UTF8.GetString(records[0]), StringComparison.Ordinal);
-        // wall_time: field 1, double; step: field 2, varint 300 = AC 02; summary: field 5 { value: field 1 { tag: field 1, simple_value: field 2 float } }.
-        byte[] tag = Encoding.UTF8.GetBytes("stage2/loss");
-        byte[] value = [0x0A, (byte)tag.Length, .. tag, 0x15, 0, 0, 0xC0, 0x3F];
-        byte[] expected = [0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0xAC, 0x02, 0x2A, (byte)(value.Length + 2), 0x0A, (byte)value.Length, .. value];
-        Assert.Equal(expected, records[1]);
+        return records;
     }
 
     /// <summary>CRC-32C of "123456789" is E3069283; masked: rotated right by 15 plus A282EAD8.</summary>
