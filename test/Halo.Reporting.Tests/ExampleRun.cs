@@ -36,12 +36,12 @@ internal static class ExampleRun
             settings["yarn"] = yarn;
         }
 
-        return new ResultRecord(model, task, "score", value, items > 1 ? Math.Sqrt(value * (1 - value) / (items - 1)) : null, items, settings);
+        return new ResultRecord(model, task, depth is null ? "score" : "score_by_depth", value, items > 1 ? Math.Sqrt(value * (1 - value) / (items - 1)) : null, items, settings);
     }
 
     public static ResultRecord Perplexity(string model, long length, long? position, double value, double? yarn = null)
     {
-        JsonObject settings = new() { ["length"] = length };
+        JsonObject settings = new() { ["length"] = length, ["text"] = "emma.txt" };
         if (position is not null)
         {
             settings["position"] = position;
@@ -52,7 +52,7 @@ internal static class ExampleRun
             settings["yarn"] = yarn;
         }
 
-        return new ResultRecord(model, "perplexity", "perplexity", value, null, 64, settings);
+        return new ResultRecord(model, "perplexity", position is null ? "perplexity" : "perplexity_by_position", value, null, 64, settings);
     }
 
     public static IEnumerable<RunEvent> Events()

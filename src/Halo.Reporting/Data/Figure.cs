@@ -17,6 +17,9 @@ namespace Halo.Reporting;
 /// <param name="N">Items measured.</param>
 internal sealed record Figure(string Model, string Task, string Variant, string Metric, long? Length, double? Depth, long? Position, double Yarn, double Value, double? Stderr, int N)
 {
+    private static readonly string[] Parts = ["_by_position", "_by_depth"];
+    private const string UsualStyle = "nvidia";
+
     /// <summary>True for a figure of a whole task at a length, neither a cell nor a point of a curve.</summary>
     public bool IsWhole => Depth is null && Position is null;
 
@@ -28,8 +31,9 @@ internal sealed record Figure(string Model, string Task, string Variant, string 
         return new Figure(
             record.Model,
             record.Task,
-            string.Join(", ", new[] { Text(settings["text"]), Text(settings["form"]) }.Where(part => part.Length > 0)),
-            record.Metric,
+            string.Join(", ", new[] { Text(settings["text"]), Text(settings["style"]) }.Where(part => part.Length > 0 && part != UsualStyle)),
+            // The points of a curve and the cells of a map belong to the whole figure of the same name: its best YaRN factor is theirs.
+            Parts.Where(part => record.Metric.EndsWith(part, StringComparison.Ordinal)).Select(part => record.Metric[..^part.Length]).FirstOrDefault(record.Metric),
             (long?)JsonNumber.Of(settings["length"]),
             JsonNumber.Of(settings["depth"]),
             (long?)JsonNumber.Of(settings["position"]),

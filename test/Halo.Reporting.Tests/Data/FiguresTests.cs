@@ -31,6 +31,16 @@ public sealed class FiguresTests
     }
 
     [Fact]
+    public void Points_by_position_come_from_the_factor_of_their_whole()
+    {
+        Figures figures = Figures.Of([
+            ExampleRun.Perplexity("teacher", 8192, null, 30, 1), ExampleRun.Perplexity("teacher", 8192, null, 25, 4),
+            ExampleRun.Perplexity("teacher", 8192, 1024, 20, 1), ExampleRun.Perplexity("teacher", 8192, 1024, 24, 4)]);
+        Assert.All(figures.Best, figure => Assert.Equal((4.0, "perplexity"), (figure.Yarn, figure.Metric)));
+        Assert.Equal(2, figures.Best.Count);
+    }
+
+    [Fact]
     public void No_factor_beats_the_chosen_one() =>
         Gen.Select(Gen.Double[1, 100], Gen.Double[1, 2]).Array[1, 12].Sample(values =>
         {
