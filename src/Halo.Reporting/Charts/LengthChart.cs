@@ -22,8 +22,8 @@ internal static class LengthChart
         // What the teacher does as it was trained stands beside its best, where they differ.
         Figure[] plain = [.. figures.All.Where(figure => Fits(figure) && figure.Model == Column.Teacher && figure.Yarn == 1)];
         bool withPlain = best.Any(figure => figure is { Model: Column.Teacher, Yarn: not 1 }) && plain.Length > 0;
-        string title = TaskName.Title(task) + (variant.Length > 0 ? $" ({variant})" : "");
-        string what = task == metric ? "by context length" : $"{Metric.Title(metric)} by context length";
+        string title = TaskName.Title(task);
+        string what = (task == metric ? "by context length" : $"{Metric.Title(metric)} by context length") + Of(variant);
         return new Chart(
             FileName.Of($"length-{task}-{metric}{(variant.Length > 0 ? "-" : "")}{variant}"),
             $"{title}: {what}.",
@@ -39,8 +39,8 @@ internal static class LengthChart
             return null;
         }
 
-        string title = TaskName.Title(task) + (variant.Length > 0 ? $" ({variant})" : "") + " by position";
-        string what = $"{Metric.Title(metric)} in buckets that end at each position" + (length is null ? "" : $", contexts of {Metric.Tokens(length.Value)}");
+        string title = $"{TaskName.Title(task)} by position";
+        string what = "in buckets that end at each position" + (length is null ? "" : $", contexts of {Metric.Tokens(length.Value)}") + Of(variant);
         return new Chart(
             FileName.Of($"position-{task}-{metric}{(variant.Length > 0 ? "-" : "")}{variant}-{length}"),
             $"{title}: {what}.",
@@ -83,6 +83,8 @@ internal static class LengthChart
         PlotStyle.TokensBase2(plot, all.Select(place));
         return new Panel(title, what + (logarithmic ? ", logarithmic" : "") + (share && all.Any(figure => figure.Stderr > 0) ? "; bars: 95 % interval" : "") + (largest > high ? "; what lies higher is cut off" : ""), legend, [(plot, 290)]);
     }
+
+    private static string Of(string variant) => variant.Length > 0 ? $", {variant}" : "";
 
     // Says how high a line goes that the picture cuts off.
     private static string Leaves(IEnumerable<Figure> figures, double high)
