@@ -16,6 +16,7 @@ internal sealed class MemoryPlan
     private readonly double _cacheBytesPerRow;
     private readonly int _mostRows;
     private readonly int _vocabulary;
+    private readonly long _mostLogitBytes;
 
     /// <param name="model">The model that will run.</param>
     /// <param name="budget">Bytes that may be used beside the weights; 0 asks the machine.</param>
@@ -32,7 +33,8 @@ internal sealed class MemoryPlan
         _cacheBytesPerToken = 2.25 * attentionLayers * 2.0 * configuration.NumKeyValueHeads * configuration.HeadDim * size; // 2.25: old and new buffer while it grows.
         _cacheBytesPerRow = 8.0 * (configuration.NumHiddenLayers - attentionLayers) * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
         _vocabulary = configuration.VocabSize;
-        _mostRows = cuda ? 256 : 16;
+        _mostRows = cuda ? 256 : 8;
+        _mostLogitBytes = cuda ? 4L << 30 : 128L << 20;
         Budget = budget > 0 ? budget : cuda ? CudaBudget(model) : CpuBudget();
     }
 
@@ -57,13 +59,13 @@ internal sealed class MemoryPlan
     }
 
     /// <summary>Tokens whose logits (float32, some copies) may exist at once.</summary>
-    public int LogitTokens => (int)Math.Clamp(Budget / 8.0 / (_vocabulary * 16.0), 16, 16384);
+    public int LogitTokens => (int)Math.Clamp(Math.Min(Budget / 8.0, _mostLogitBytes) / (_vocabulary * 16.0), 16, 16384);
 
     /// <summary>Whether an exception tells that a device has no memory left.</summary>
     public static bool IsOutOfMemory(Exception error) =>
         error is ExternalException && (error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase));
 
-    private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 6, 4L << 30);
+    private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 2L << 30);
 
     private static long CudaBudget(CausalLm model)
     {

@@ -3,7 +3,7 @@ using Halo.Text;
 
 namespace Halo.Evaluation;
 
-/// <summary>Makes needle samples of one task and length: never longer than asked, the 128 new tokens included.</summary>
+/// <summary>Makes needle samples of one task and length: never longer than asked, the 128 new tokens included. Safe for many threads where the tokenizer is.</summary>
 public sealed class NeedleSampler
 {
     private readonly NeedleKind kind;
@@ -32,6 +32,20 @@ public sealed class NeedleSampler
     /// <summary>Units that a sample which is too long gives up at once.</summary>
     public int Step { get; }
 
+    /// <summary>Samples <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1, made on all cores, so that tokenizing long prompts does not hold a GPU up.</summary>
+    /// <exception cref="HaloException">The length leaves no room for a haystack.</exception>
+    public NeedleSample[] Make(int first, int count)
+    {
+        try
+        {
+            return [.. Enumerable.Range(first, count).AsParallel().AsOrdered().Select(index => Make(index))];
+        }
+        catch (AggregateException error) when (error.InnerException is HaloException inner)
+        {
+            throw inner;
+        }
+    }
+
     /// <summary>Sample <paramref name="index"/>, a function of (task, seed, length, index) alone.</summary>
     /// <exception cref="HaloException">The length leaves no room for a haystack.</exception>
     public NeedleSample Make(int index)
@@ -57,7 +71,7 @@ public sealed class NeedleSampler
 
     private int Shrink(int units, int excess)
     {
-        // A unit is at least one token and mostly more: half the excess in words, a fifth of it in lines of some 24 tokens, never overshoots by much.
+        // A word is mostly one or two tokens and a line some 24, so this seldom gives up more than is needed.
         int fewer = style == RulerStyle.LmEval ? Step : Math.Max(1, excess / (kind.Prose ? 2 : 30));
         return units > fewer ? units - fewer : units > 1 && style == RulerStyle.Nvidia ? 1 : throw TooShort();
     }

@@ -56,7 +56,7 @@ public sealed class NeedleTask(NeedleKind kind) : IEvaluationTask
         var depths = new List<double>(count);
         for (int done = 0; done < count; done += window)
         {
-            NeedleSample[] samples = [.. Enumerable.Range(options.Offset + done, Math.Min(window, count - done)).Select(sampler.Make)];
+            NeedleSample[] samples = sampler.Make(options.Offset + done, Math.Min(window, count - done));
             var predictions = new Dictionary<int, string>();
             foreach (NeedleSample[] rows in Batches(samples, batch, length))
             {
