@@ -21,7 +21,7 @@ public sealed class KillTests
         var killed = new RunFolder(Path.Combine(scratch.Path, "killed"));
         foreach (int events in new[] { 9, 31, 42, 64 })
         {
-            using Process process = TrainingProcess.Start(killed, 20);
+            using Process process = TrainingProcess.Start(killed, 50);
             while (!process.HasExited && Lines(killed) < events)
             {
                 Thread.Sleep(3);
