@@ -146,6 +146,23 @@ public sealed class CausalLm : IDisposable
         return model;
     }
 
+    /// <summary>A model of tensors that exist already; they are shared, so a model of another's tensors must not be disposed.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="device">Where the tensors lie.</param>
+    /// <param name="computeType">Type of products.</param>
+    /// <param name="value">The tensor of each parameter, by name and shape.</param>
+    public static CausalLm Of(ModelConfiguration configuration, Device device, ScalarType computeType, Func<string, IReadOnlyList<long>, Tensor> value)
+    {
+        LibTorch.Initialize();
+        var model = new CausalLm(configuration, device, computeType);
+        foreach (Parameter parameter in model.Parameters)
+        {
+            parameter.Value = value(parameter.Name, parameter.Shape);
+        }
+
+        return model;
+    }
+
     /// <summary>Writes config.json and the weights as a Hugging Face folder.</summary>
     /// <param name="folder">Made where missing.</param>
     /// <param name="type">Type of the stored weights.</param>

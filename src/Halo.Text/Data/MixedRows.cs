@@ -52,16 +52,20 @@ public sealed class MixedRows : IRowSource
     public TokenBatch Read(long firstRow, int count)
     {
         int width = RowLength + 1;
-        var ids = new int[count * width];
-        int[]? segments = null;
-        bool[]? answers = null;
-        for (int i = 0; i < count; i++)
+        var rows = new TokenBatch[count];
+        Parallel.For(0, count, i =>
         {
             (int source, long row) = Place(firstRow + i);
-            TokenBatch one = _sources[source].Read(row, 1);
-            one.Ids.CopyTo(ids, i * width);
-            one.Segments?.CopyTo(segments ??= new int[ids.Length], i * width);
-            one.Answers?.CopyTo(answers ??= new bool[ids.Length], i * width);
+            rows[i] = _sources[source].Read(row, 1);
+        });
+        var ids = new int[count * width];
+        int[]? segments = rows.Any(row => row.Segments is not null) ? new int[ids.Length] : null;
+        bool[]? answers = rows.Any(row => row.Answers is not null) ? new bool[ids.Length] : null;
+        for (int i = 0; i < count; i++)
+        {
+            rows[i].Ids.CopyTo(ids, i * width);
+            rows[i].Segments?.CopyTo(segments!, i * width);
+            rows[i].Answers?.CopyTo(answers!, i * width);
         }
 
         return new TokenBatch(ids, count, RowLength, segments, answers);

@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using Halo.Core;
+using Halo.Text.Data;
+
+namespace Halo.Conversion.Recipes;
+
+/// <summary>A run as a file: everything that decides its result. See docs/recipes.md.</summary>
+public sealed record Recipe
+{
+    /// <summary>Name of the recipe.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Data.</summary>
+    public DataSpecification Data { get; init; } = new();
+
+    /// <summary>The student.</summary>
+    public StudentSpecification Student { get; init; } = new();
+
+    /// <summary>Stage 1: hidden-state alignment.</summary>
+    public StageSpecification? Stage1 { get; init; }
+
+    /// <summary>Choice of the attention layers.</summary>
+    public SelectionSpecification Selection { get; init; } = new();
+
+    /// <summary>Stage 2: distillation.</summary>
+    public StageSpecification? Stage2 { get; init; }
+
+    /// <summary>Stage 3: long-context fine-tuning.</summary>
+    public StageSpecification? Stage3 { get; init; }
+
+    /// <summary>Search for a.</summary>
+    public ScaleSpecification Scale { get; init; } = new();
+
+    /// <summary>Export.</summary>
+    public ExportSpecification Export { get; init; } = new();
+
+    /// <summary>Evaluation.</summary>
+    public EvaluationSpecification Evaluation { get; init; } = new();
+
+    /// <summary>Pretraining: config.json of the model to make; null in a conversion.</summary>
+    public JsonObject? Model { get; init; }
+
+    /// <summary>Pretraining: folder with the tokenizer.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Pretraining: the stage.</summary>
+    public StageSpecification? Pretrain { get; init; }
+
+    /// <summary>Pretraining: data by step.</summary>
+    public IReadOnlyList<PhaseSpecification> Phases { get; init; } = [];
+
+    /// <summary>The recipe's JSON as read, with overrides.</summary>
+    public required JsonObject Json { get; init; }
+
+    /// <summary>Checks values that do not depend on the teacher.</summary>
+    /// <exception cref="HaloException">One is impossible.</exception>
+    public void Validate()
+    {
+        Data.Validate("data");
+        foreach ((string name, StageSpecification? stage) in new[] { ("stage1", Stage1), ("stage2", Stage2), ("stage3", Stage3), ("pretrain", Pretrain) })
+        {
+            stage?.Training.Validate(name);
+            foreach (SourceSpecification source in stage?.Sources ?? [])
+            {
+                source.Recall?.Validate($"{name}.sources.recall");
+            }
+        }
+
+        if (Selection.Top is < 1 || !(Selection.Epsilon > 0) || Selection.RecallRows < 1 || Selection.TextRows < 1 || Selection.RowLength < 16)
+        {
+            throw new HaloException("top, epsilon, recall_rows, text_rows and row_length must be positive", "selection", "mend the recipe");
+        }
+
+        Halo.Conversion.Selection.SelectionMethods.Check(Selection);
+        if (Scale.RowLength < 0 || Scale.Rows < 1 || !(Scale.Smallest > 1) || !(Scale.Largest > Scale.Smallest))
+        {
+            throw new HaloException("row_length must not be negative, rows be at least 1, and 1 < smallest < largest", "scale", "mend the recipe");
+        }
+
+        _ = Halo.Tensors.LibTorch.ParseType(Export.Dtype);
+        if (Export.ShardBytes < 1 << 20)
+        {
+            throw new HaloException($"shard_bytes is {Export.ShardBytes}", "export.shard_bytes", "give at least 1048576");
+        }
+    }
+}
