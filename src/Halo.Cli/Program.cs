@@ -1,2 +1,3 @@
-Console.Error.WriteLine("halo: not built yet");
-return 2;
+using Halo.Cli;
+
+return await CommandLineProgram.RunAsync(args);

@@ -76,7 +76,7 @@ internal sealed class RunEvaluation(PipelineRequest request, Recipe recipe, RunF
 
         foreach (string prompt in samples is null ? [] : _settings.Prompts)
         {
-            int[] ids = new Generator(model).Generate([tokenizer.Encode(prompt)], new GenerationOptions { MaxTokens = SampleTokens, Temperature = 0.8, TopP = 0.9, Seed = _settings.Seed }, cancellation)[0];
+            int[] ids = new Halo.Inference.Generator(model).Generate([tokenizer.Encode(prompt)], new GenerationOptions { MaxTokens = SampleTokens, Temperature = 0.8, TopP = 0.9, Seed = _settings.Seed }, cancellation)[0];
             samples!.Add(new JsonObject { ["model"] = name, ["prompt"] = prompt, ["text"] = tokenizer.Decode(ids, skipSpecialTokens: true) });
         }
 

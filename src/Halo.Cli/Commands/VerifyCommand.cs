@@ -28,7 +28,7 @@ internal static class VerifyCommand
             }
 
             using var loaded = CausalLm.Load(parse.GetRequiredValue(model), LibTorch.Device(parse.GetRequiredValue(device)), LibTorch.ParseType(parse.GetValue(type) ?? "float32"));
-            double difference = ModelVerification.Compare(loaded, parse.GetRequiredValue(golden));
+            double difference = ModelVerification.Compare(loaded, parse.GetRequiredValue(golden)).LargestDifference;
             bool passed = difference <= allowed;
             if (parse.GetValue(json))
             {
