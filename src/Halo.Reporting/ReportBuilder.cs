@@ -28,7 +28,7 @@ public static class ReportBuilder
             charts.Lengths(figures),
             charts.Perplexity(figures),
             charts.Layers(data.Selection),
-            charts.Training(LossCurve.Of(data.Events)),
+            charts.Training(LossCurve.Of(data.Events), data.Selection),
             SampleSection.Make(data.Samples),
             Page.Recipe(data.Recipe),
         ];

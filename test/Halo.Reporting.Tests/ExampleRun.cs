@@ -67,10 +67,16 @@ internal static class ExampleRun
                 time = time.AddSeconds(0.12);
                 double loss = (to + ((from - to) * Math.Exp(-step / (steps / 9.0)))) * (1 + (0.05 * (noise.NextDouble() - 0.5)));
                 double learning = step < 50 ? rate * step / 50 : rate * (0.01 + (0.99 * 0.5 * (1 + Math.Cos(Math.PI * step / steps))));
-                yield return new RunEvent(time, stage, "step", step, new JsonObject { ["loss"] = loss, ["learning_rate"] = learning, ["gradient_norm"] = 0.4, ["tokens"] = step * rows, ["tokens_per_second"] = 400_000 });
+                JsonObject values = new() { ["loss"] = loss, ["learning_rate"] = learning, ["gradient_norm"] = 0.4, ["tokens"] = step * rows, ["tokens_per_second"] = 400_000 };
+                if (stage == "stage1")
+                {
+                    values["relative_error"] = new JsonArray([.. Enumerable.Range(0, 12).Select(layer => (JsonNode)(loss * (1 + (0.5 * Math.Sin(layer)))))]);
+                }
+
+                yield return new RunEvent(time, stage, "step", step, values);
                 if (stage == "stage2" && step % 200 == 0)
                 {
-                    yield return new RunEvent(time, stage, "probe", step, new JsonObject { ["loss"] = loss * 1.07, ["digit_accuracy"] = 1 - Math.Exp(-step / 500.0) });
+                    yield return new RunEvent(time, stage, "probe", step, new JsonObject { ["probe"] = "recall", ["loss"] = loss * 1.07, ["answers"] = 96, ["digit_accuracy"] = 1 - Math.Exp(-step / 500.0) });
                 }
             }
         }

@@ -65,7 +65,7 @@ public sealed class ReportBuilderTests : IDisposable
         ReportBuilder.Build(run);
         File.Delete(run.Selection);
         ReportBuilder.Build(run);
-        Assert.DoesNotContain(Directory.GetFiles(run.Pictures), file => Path.GetFileName(file).StartsWith("layer-", StringComparison.Ordinal));
+        Assert.DoesNotContain(Directory.GetFiles(run.Pictures), file => Path.GetFileName(file).StartsWith("layer-importance", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -21,6 +21,12 @@ internal static class LayerChart
         "Recall and commonsense scores of the teacher with only that layer replaced.",
         theme => DrawBehind(selection, theme));
 
+    /// <summary>How well each layer's linear form copies the attention layer, at the end of stage 1; chosen layers are marked where a selection is known.</summary>
+    public static Chart Errors(LossCurve curve, LayerSelection? selection) => new(
+        $"layer-errors-{curve.Stage}",
+        $"Error of each layer's output relative to its variance: from {Metric.Number(curve.LayerErrors.Min())} to {Metric.Number(curve.LayerErrors.Max())}.",
+        theme => DrawErrors(curve.LayerErrors, TrainedLayers(selection).Take(curve.LayerErrors.Count).ToArray(), selection?.Layers ?? new HashSet<int>(), theme));
+
     /// <summary>Top of the axis: the largest score that is no outlier.</summary>
     internal static double Cut(IEnumerable<double> scores)
     {
@@ -64,6 +70,26 @@ internal static class LayerChart
             $"method {selection.Method}" + (isCut ? "; bars with a gap are cut off, their score stands above" : ""),
             [new($"kept as attention: {string.Join(", ", selection.Layers.Order())}", theme.Series[1], LegendMark.Square), new("becomes linear", theme.Quiet, LegendMark.Square)],
             [(plot, 270)]);
+    }
+
+    // Without a sweep only the layers that become linear are trained, and only they have errors.
+    internal static IEnumerable<int> TrainedLayers(LayerSelection? selection) =>
+        Enumerable.Range(0, int.MaxValue).Where(layer => selection is not { Scores.Count: 0 } || !selection.Layers.Contains(layer));
+
+    private static Panel DrawErrors(IReadOnlyList<double> errors, int[] layers, IReadOnlySet<int> chosen, Theme theme)
+    {
+        Plot plot = PlotStyle.New(theme, "layer");
+        foreach ((int layer, double error) in layers.Zip(errors))
+        {
+            ScottPlot.Plottables.Rectangle bar = plot.Add.Rectangle(layer - 0.38, layer + 0.38, 0, error);
+            bar.FillColor = chosen.Contains(layer) ? theme.Quiet : theme.Series[1];
+            bar.LineWidth = 0;
+        }
+
+        PlotStyle.Vertical(plot, 0, Math.Max(errors.Max() * 1.1, 1e-9), Metric.Tick, false);
+        Layers(plot, layers, chosen);
+        LegendEntry[] legend = layers.Any(chosen.Contains) ? [new("becomes linear", theme.Series[1], LegendMark.Square), new("kept as attention", theme.Quiet, LegendMark.Square)] : [];
+        return new Panel("Stage 1: error by layer", "squared error of the layer's output over its variance", legend, [(plot, 260)]);
     }
 
     private static Panel DrawBehind(LayerSelection selection, Theme theme)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Halo.Core;
 
 namespace Halo.Reporting;
@@ -7,9 +8,13 @@ namespace Halo.Reporting;
 /// <param name="Losses">(step, loss), ascending.</param>
 /// <param name="Rates">(step, learning rate), ascending.</param>
 /// <param name="Probes">Measurements in between, by name: (step, value), ascending.</param>
-internal sealed record LossCurve(string Stage, (double Step, double Value)[] Losses, (double Step, double Value)[] Rates, IReadOnlyDictionary<string, (double Step, double Value)[]> Probes)
+/// <param name="LayerErrors">Error of each trained layer's output relative to its variance at the last step that told it; empty where none did.</param>
+internal sealed record LossCurve(string Stage, (double Step, double Value)[] Losses, (double Step, double Value)[] Rates, IReadOnlyDictionary<string, (double Step, double Value)[]> Probes, IReadOnlyList<double> LayerErrors)
 {
     private static readonly string[] KnownStages = ["pretrain", "stage1", "select", "stage2", "stage3", "scale", "evaluate"];
+
+    // Counts and clocks of a probe say nothing by themselves.
+    private static readonly string[] NotDrawn = ["probe", "answers", "tokens", "seconds", "tokens_per_second"];
 
     /// <summary>The stages that logged anything to draw, in the order of a conversion.</summary>
     public static IReadOnlyList<LossCurve> Of(IReadOnlyList<RunEvent> events) =>
@@ -34,7 +39,7 @@ internal sealed record LossCurve(string Stage, (double Step, double Value)[] Los
     /// <summary>What the loss of a stage is.</summary>
     public static string LossName(string stage) => stage switch
     {
-        "stage1" => "mean squared error of the layers' outputs",
+        "stage1" => "squared error of the layers' outputs, summed over layers",
         "stage2" => "KL divergence from the teacher, nats a token",
         "pretrain" or "stage3" => "cross-entropy, nats a token",
         _ => "loss",
@@ -43,12 +48,21 @@ internal sealed record LossCurve(string Stage, (double Step, double Value)[] Los
     private static LossCurve Of(string stage, RunEvent[] events)
     {
         RunEvent[] probes = [.. events.Where(entry => entry.Kind == "probe")];
-        IEnumerable<string> names = probes.SelectMany(probe => probe.Values ?? []).Where(pair => JsonNumber.Of(pair.Value) is not null).Select(pair => pair.Key).Distinct();
+        var byName = new SortedDictionary<string, (double Step, double Value)[]>(StringComparer.Ordinal);
+        foreach (IGrouping<string, RunEvent> probe in probes.GroupBy(entry => entry.Values?["probe"]?.ToString() ?? ""))
+        {
+            foreach (string key in probe.SelectMany(entry => entry.Values ?? []).Where(pair => JsonNumber.Of(pair.Value) is not null).Select(pair => pair.Key).Distinct().Except(NotDrawn))
+            {
+                byName[key == "loss" || probe.Key.Length == 0 ? key : $"{probe.Key} {key}"] = Points(probe, key);
+            }
+        }
+
         return new LossCurve(
             stage,
             Points(events.Where(entry => entry.Kind == "step"), "loss"),
             Points(events.Where(entry => entry.Kind == "step"), "learning_rate"),
-            names.Where(name => name is not ("tokens" or "seconds" or "tokens_per_second")).Order(StringComparer.Ordinal).ToDictionary(name => name, name => Points(probes, name)));
+            byName,
+            (events.LastOrDefault(entry => entry.Values?["relative_error"] is JsonArray)?.Values["relative_error"] as JsonArray ?? []).Select(JsonNumber.Of).OfType<double>().ToList());
     }
 
     // A run that was killed logs some steps again after its checkpoint; the later line is the one the weights come from.

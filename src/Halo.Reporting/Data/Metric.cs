@@ -9,7 +9,7 @@ internal static class Metric
     private static readonly string[] LowerIsBetter = ["perplexity", "bits_per_byte", "loss", "kl", "ppl", "error", "seconds"];
 
     /// <summary>True for figures in [0, 1] that are shown in percent.</summary>
-    public static bool IsShare(string metric) => metric.Contains("accuracy") || Shares.Any(start => metric.StartsWith(start, StringComparison.Ordinal));
+    public static bool IsShare(string metric) => Shares.Any(part => metric.Contains(part, StringComparison.Ordinal));
 
     /// <summary>True where a smaller figure is better.</summary>
     public static bool IsLowerBetter(string metric) => !IsShare(metric) && LowerIsBetter.Any(metric.Contains);

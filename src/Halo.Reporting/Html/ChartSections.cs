@@ -72,8 +72,8 @@ internal sealed class ChartSections
     }
 
     /// <summary>Loss curves and what was measured between the steps.</summary>
-    public Section Training(IReadOnlyList<LossCurve> curves) =>
-        Of("training", "Training", "No training steps were recorded in events.jsonl, so the loss curves are left out.", curves.Where(curve => curve.Losses.Length > 0).Select(LossChart.Of).Concat(curves.SelectMany(LossChart.Probes)));
+    public Section Training(IReadOnlyList<LossCurve> curves, LayerSelection? selection) =>
+        Of("training", "Training", "No training steps were recorded in events.jsonl, so the loss curves are left out.", curves.Where(curve => curve.Losses.Length > 0).Select(LossChart.Of).Concat(curves.Where(curve => curve.LayerErrors.Count > 1).Select(curve => LayerChart.Errors(curve, selection))).Concat(curves.SelectMany(LossChart.Probes)));
 
     private static IEnumerable<(string Task, string Variant, string Metric)> Keys(Figures figures) =>
         figures.Best.Select(figure => (figure.Task, figure.Variant, figure.Metric)).Distinct();
