@@ -33,13 +33,13 @@ internal sealed class ConsoleRunLog : IRunLog
         }
 
         double interval = _terminal ? 0.2 : 5;
-        if (done < total && _sinceShown.IsRunning && _sinceShown.Elapsed.TotalSeconds < interval)
+        if ((done < total || total == 0) && _sinceShown.IsRunning && _sinceShown.Elapsed.TotalSeconds < interval)
         {
             return;
         }
 
         _sinceShown.Restart();
-        string line = $"{title} {done:N0}/{total:N0}  {detail}{TimeLeft(done, total)}";
+        string line = total > 0 ? $"{title} {done:N0}/{total:N0}  {detail}{TimeLeft(done, total)}" : $"{title} {done:N0} {detail}";
         if (!_terminal)
         {
             Console.Error.WriteLine(line);
@@ -52,7 +52,7 @@ internal sealed class ConsoleRunLog : IRunLog
         string text = $"[{bar}] {line}";
         Console.Error.Write("\r" + (text.Length > width ? text[..width] : text.PadRight(width)));
         _lineOpen = true;
-        if (done >= total)
+        if (total > 0 && done >= total)
         {
             EndLine();
         }

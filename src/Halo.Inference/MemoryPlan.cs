@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Halo.Models;
+using Halo.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -74,7 +74,7 @@ internal sealed class MemoryPlan
         long total = 16L << 30;
         try
         {
-            if (MemoryInfo(out _, out nuint all) == 0)
+            if (DeviceMemory.Query(out _, out nuint all) == 0)
             {
                 total = (long)all;
             }
@@ -86,7 +86,4 @@ internal sealed class MemoryPlan
 
         return Math.Max((total / 2) - weights, total / 16);
     }
-
-    [DllImport("libcuda.so.1", EntryPoint = "cuMemGetInfo_v2")]
-    private static extern int MemoryInfo(out nuint free, out nuint total);
 }

@@ -65,7 +65,7 @@ public static class TokenCache
                     tokens += document.Length + 1;
                 }
 
-                log.Progress("tokenize", tokens, long.MaxValue, $"{number:N0} documents");
+                log.Progress("tokenize", number, 0, $"documents, {tokens:N0} tokens");
             }
         });
         if (starts.Count == 0)
@@ -138,7 +138,7 @@ public static class TokenCache
 
     private static string Key(string path, ITokenizer tokenizer, TokenCacheOptions options)
     {
-        var text = new StringBuilder("1\n").AppendLine(options.ToString()).AppendLine((tokenizer as HuggingFaceTokenizer)?.Fingerprint ?? $"{tokenizer.GetType().FullName} {tokenizer.VocabularySize}");
+        var text = new StringBuilder("1\n").AppendLine(options.ToString()).AppendLine($"{options.DocumentEndId(tokenizer)}").AppendLine((tokenizer as HuggingFaceTokenizer)?.Fingerprint ?? $"{tokenizer.GetType().FullName} {tokenizer.VocabularySize}");
         foreach (string file in Corpus.Files(path))
         {
             var info = new FileInfo(file);

@@ -3,7 +3,7 @@ using Halo.Core;
 namespace Halo.Text.Data;
 
 /// <summary>How a corpus becomes tokens.</summary>
-/// <param name="HeldOut">Share of documents kept for measuring, 0 to 0.5. One in a run of round(1 / share) documents is taken, the first of each run.</param>
+/// <param name="HeldOut">Share of documents kept for measuring, 0 to 0.5. One in a run of round(1 / share) documents is taken, the last of each run, and the second of all.</param>
 /// <param name="NormalizeNewlines">Whether CRLF becomes LF.</param>
 /// <param name="DocumentEnd">The token that ends documents; null: the tokenizer's own choice.</param>
 public sealed record TokenCacheOptions(double HeldOut = 0, bool NormalizeNewlines = true, string? DocumentEnd = null)

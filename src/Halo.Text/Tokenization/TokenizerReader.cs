@@ -84,7 +84,7 @@ internal sealed class TokenizerReader
         var result = new Dictionary<ulong, (int, int)>(pairs.Count);
         for (int rank = 0; rank < pairs.Count; rank++)
         {
-            string[] sides = pairs[rank] is JsonArray { Count: 2 } pair ? [pair[0]!.ToString(), pair[1]!.ToString()] : pairs[rank]?.ToString().Split(' ') ?? [];
+            string[] sides = pairs[rank] is JsonArray { Count: 2 } pair ? [$"{pair[0]}", $"{pair[1]}"] : pairs[rank]?.ToString().Split(' ') ?? [];
             if (sides.Length != 2 || !vocabulary.TryGetValue(sides[0], out int left) || !vocabulary.TryGetValue(sides[1], out int right) || !vocabulary.TryGetValue(sides[0] + sides[1], out int merged))
             {
                 throw Error($"model.merges[{rank}] is {pairs[rank]?.ToJsonString()}: its parts are not in the vocabulary");

@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Halo.Testing;
+
+namespace Halo.Cli.Tests;
+
+/// <summary>Whole command lines, run in this process; they share the console, so one at a time.</summary>
+public class CommandTests
+{
+    private static readonly string Root = Path.GetFullPath(Path.Combine(Golden.Folder, "..", ".."));
+
+    public static TheoryData<string> Commands => ["demo", "convert", "pretrain", "select", "scale", "eval", "generate", "inspect", "verify", "tokenize", "report"];
+
+    [Fact]
+    public async Task SelectPrintsOneJsonValueWithThePublishedLayers()
+    {
+        (int code, string output, _) = await Run("select", Golden.Path("layer-sweep/qwen3-1.7b.json"), "--json");
+        Assert.Equal(0, code);
+        Assert.Equal([2, 3, 6, 8, 9, 21, 25], JsonNode.Parse(output)!["layers"]!.AsArray().Select(layer => layer!.GetValue<int>()));
+    }
+
+    [Fact]
+    public async Task TokenizeKeepsRecordsInOrderAndAddsIds()
+    {
+        string folder = Directory.CreateTempSubdirectory("halo-cli-").FullName;
+        string input = Path.Combine(folder, "in.jsonl");
+        string output = Path.Combine(folder, "out.jsonl");
+        await File.WriteAllLinesAsync(input, ["{\"text\":\"one two\",\"id\":7}", "{\"text\":\"\"}"]);
+        (int code, _, _) = await Run("tokenize", Path.Combine(Root, "models", "qwen3-nano"), "--jsonl", input, "--out", output);
+        Assert.Equal(0, code);
+        JsonNode[] records = [.. File.ReadLines(output).Select(line => JsonNode.Parse(line)!)];
+        Assert.Equal(7, records[0]["id"]!.GetValue<int>());
+        Assert.NotEmpty(records[0]["ids"]!.AsArray());
+        Assert.Empty(records[1]["ids"]!.AsArray());
+        Directory.Delete(folder, true);
+    }
+
+    [Theory]
+    [InlineData("models/qwen3-nano", "teacher")]
+    [InlineData("models/hypenet-nano", "student")]
+    public async Task TheShippedModelsAreWhole(string model, string kind)
+    {
+        (int code, string output, _) = await Run("inspect", Path.Combine(Root, model), "--json");
+        Assert.Equal(0, code);
+        Assert.Equal(kind == "student" ? "hypenet" : "qwen3", JsonNode.Parse(output)!["model_type"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task GenerationContinuesAndIsTheSameForTheSameSeed()
+    {
+        string[] line = ["generate", Path.Combine(Root, "models", "hypenet-nano"), "--prompt", "The old man", "--max-tokens", "8", "--temperature", "0.9", "--seed", "5", "--json"];
+        (int code, string first, _) = await Run(line);
+        (_, string second, _) = await Run(line);
+        Assert.Equal(0, code);
+        Assert.Equal(first, second);
+        Assert.NotEmpty(JsonNode.Parse(first)!["text"]!.GetValue<string>());
+    }
+
+    [Theory]
+    [InlineData("nowhere", "inspect", "/nowhere/at/all")]
+    [InlineData("unknown device", "generate", "models/qwen3-nano", "--prompt", "x", "--device", "tpu")]
+    [InlineData("prompt is empty", "generate", "models/qwen3-nano", "--prompt", "")]
+    [InlineData("recipe", "convert", "no-such-recipe", "--teacher", "models/qwen3-nano", "--out", "/tmp/halo-none")]
+    [InlineData("did you mean 'steps'", "convert", "demo", "--teacher", "models/qwen3-nano", "--out", "/tmp/halo-none", "--set", "stage2.stepps=3")]
+    [InlineData("no task named", "eval", "models/qwen3-nano", "--tasks", "trivia", "--lengths", "1k")]
+    [InlineData("no length", "eval", "models/qwen3-nano", "--tasks", "perplexity", "--lengths", "many")]
+    public async Task BadInputIsOneMessageAndExitCodeOne(string expected, params string[] line)
+    {
+        (int code, string output, string error) = await Run([.. line.Select(word => word.StartsWith("models/", StringComparison.Ordinal) ? Path.Combine(Root, word) : word)]);
+        Assert.Equal(1, code);
+        Assert.Contains(expected, error);
+        Assert.Empty(output);
+        Assert.False(Directory.Exists("/tmp/halo-none"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task EveryCommandHasHelpWithExamples(string command)
+    {
+        (int code, string output, _) = await Run(command, "--help");
+        Assert.Equal(0, code);
+        Assert.Contains("Examples:", output);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> Run(params string[] line)
+    {
+        (TextWriter oldOutput, TextWriter oldError) = (Console.Out, Console.Error);
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Console.SetOut(output);
+        Console.SetError(error);
+        try
+        {
+            int code = await CommandLineProgram.RunAsync(line);
+            return (code, output.ToString(), error.ToString());
+        }
+        finally
+        {
+            Console.SetOut(oldOutput);
+            Console.SetError(oldError);
+        }
+    }
+}
