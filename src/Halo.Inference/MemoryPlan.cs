@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Halo.Models;
 using Halo.Tensors;
 using TorchSharp;
