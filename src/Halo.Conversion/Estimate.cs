@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Halo.Conversion.Recipes;
 using Halo.Models;
+using Halo.Training;
 
 namespace Halo.Conversion;
 
@@ -15,7 +16,6 @@ public sealed record Estimate(long TeacherParameters, long StudentParameters, IR
 {
     private const double CpuRate = 0.1e12;
     private const double GpuRate = 250e12;
-    private const long ActivationTensors = 24;
 
     /// <summary>Estimates a recipe for a teacher.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -23,7 +23,7 @@ public sealed record Estimate(long TeacherParameters, long StudentParameters, IR
     /// <param name="device">cpu or cuda: decides the rate assumed (0.1 and 250 TFLOP/s).</param>
     public static Estimate Of(Recipe recipe, ModelConfiguration teacher, string device)
     {
-        int top = recipe.Selection.Top ?? Math.Max(1, teacher.NumHiddenLayers / 4);
+        int top = recipe.Selection.Kept(teacher.NumHiddenLayers);
         ModelConfiguration hybrid = WeightTransfer.Configuration(teacher, recipe.Student, [.. Enumerable.Range(0, top)]);
         long teacherCount = CausalLm.ParameterCount(teacher);
         long studentCount = CausalLm.ParameterCount(hybrid);
@@ -38,11 +38,7 @@ public sealed record Estimate(long TeacherParameters, long StudentParameters, IR
             }
 
             double tokens = (double)stage.Training.Steps * stage.Training.TokensPerStep;
-            long microTokens = (long)stage.Training.MicroRows * stage.Training.RowLength;
-            long layers = stage.Training.Recompute ? 2 : teacher.NumHiddenLayers;
-            long activations = microTokens * layers * ((ActivationTensors * teacher.HiddenSize) + (3L * teacher.IntermediateSize)) * 2;
-            long loss = Math.Min(stage.Training.LossChunk, microTokens) * (long)teacher.VocabSize * 4 * 4;
-            long memory = (trained * 16) + (holdsTeacher ? teacherCount * 2 : 0) + activations + loss;
+            long memory = MemoryEstimate.Of(hybrid, stage.Training, device == "cpu" ? 4 : 2, trained, holdsTeacher ? teacher : null).Total;
             stages.Add(new StageEstimate(name, stage.Training.Steps, tokens, tokens * flopPerToken, memory, tokens * flopPerToken / rate));
         }
 

@@ -30,13 +30,16 @@ public static class ModelExport
             AtomicFile.Write(Path.Combine(target, name), stream => stream.Write(content));
         }
 
-        model.Save(target, LibTorch.ParseType(export.Dtype), export.ShardBytes);
+        model.SaveWeights(target, LibTorch.ParseType(export.Dtype), export.ShardBytes);
         var extra = (System.Text.Json.Nodes.JsonObject)model.Configuration.Extra.DeepClone();
         extra.Remove("torch_dtype");
         extra["dtype"] = LibTorch.ParseType(export.Dtype).ToString().ToLowerInvariant();
         ModelConfiguration configuration = model.Configuration with { AttnLogitsScaling = scaling, Extra = extra };
+        using (WeightFolder weights = WeightFolder.Open(target))
+        {
+            WeightCheck.Verify(CausalLm.Shapes(ModelConfiguration.Parse(configuration.ToJson())), weights);
+        }
+
         configuration.Save(target);
-        using WeightFolder weights = WeightFolder.Open(target);
-        WeightCheck.Verify(CausalLm.Shapes(ModelConfiguration.Load(target)), weights);
     }
 }

@@ -101,7 +101,7 @@ public sealed class Pipeline : IDisposable
             throw new HaloException($"the tokenizer has {_tokenizer.VocabularySize:N0} ids, the model an embedding of {configuration.VocabSize:N0}", _request.Teacher, "give the tokenizer that belongs to the model");
         }
 
-        int top = _recipe.Selection.Top ?? Math.Max(1, configuration.NumHiddenLayers / 4);
+        int top = _recipe.Selection.Kept(configuration.NumHiddenLayers);
         if (top >= configuration.NumHiddenLayers && _recipe.Selection.Method != "list")
         {
             throw new HaloException($"{top} of {configuration.NumHiddenLayers} layers are to stay attention: nothing is left to convert", "selection.top", "ask for fewer");

@@ -15,7 +15,6 @@ namespace Halo.Conversion;
 internal sealed class RunEvaluation(PipelineRequest request, Recipe recipe, RunFolder run, ITokenizer tokenizer, IRunLog log, CancellationToken cancellation)
 {
     private const int SampleTokens = 80;
-    private const string Perplexity = "perplexity";
     private readonly EvaluationSpecification _settings = recipe.Evaluation;
 
     /// <summary>Runs everything; nothing is written before all is measured.</summary>
@@ -59,21 +58,10 @@ internal sealed class RunEvaluation(PipelineRequest request, Recipe recipe, RunF
         return Measure(name, model, yarn, samples);
     }
 
-    private List<ResultRecord> Measure(string name, CausalLm model, double? yarn, JsonArray? samples)
+    private IReadOnlyList<ResultRecord> Measure(string name, CausalLm model, double? yarn, JsonArray? samples)
     {
         log.Message($"measuring {name}{(yarn is null ? "" : $" under YaRN {yarn}")}");
-        var records = new List<ResultRecord>();
-        string? haystack = _settings.Haystack ?? request.DefaultHaystack;
-        var options = new EvaluationOptions
-        {
-            Lengths = _settings.Lengths, Seed = _settings.Seed, Limit = _settings.Limit, YarnFactor = yarn, Haystack = haystack, TextFile = _settings.Text ?? haystack,
-        };
-        foreach (string task in _settings.Tasks)
-        {
-            EvaluationOptions own = options with { Tasks = [task], Limit = task == Perplexity ? _settings.PerplexityLimit : _settings.Limit };
-            records.AddRange(EvaluationRunner.Run(model, tokenizer, own, log, name, cancellation));
-        }
-
+        IReadOnlyList<ResultRecord> records = RecipeEvaluation.Measure(_settings, request.DefaultHaystack, name, model, tokenizer, yarn, log, cancellation);
         foreach (string prompt in samples is null ? [] : _settings.Prompts)
         {
             int[] ids = new Halo.Inference.Generator(model).Generate([tokenizer.Encode(prompt)], new GenerationOptions { MaxTokens = SampleTokens, Temperature = 0.8, TopP = 0.9, Seed = _settings.Seed }, cancellation)[0];

@@ -1,10 +1,10 @@
 using Halo.Conversion.Recipes;
 using Halo.Core;
+using Halo.Evaluation;
+using Halo.Inference;
 using Halo.Models;
 using Halo.Text;
 using Halo.Text.Data;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Halo.Conversion;
 
@@ -16,7 +16,7 @@ public static class ScalingSearch
 {
     private const int GridPoints = 9;
     private const int Refinements = 6;
-    private const int TokensAtOnce = 4096;
+    private const int RowsAtOnce = 1;
     private static readonly double Golden = (Math.Sqrt(5) - 1) / 2;
 
     /// <summary>Searches; the model's own scaling is as before afterwards.</summary>
@@ -34,13 +34,14 @@ public static class ScalingSearch
         try
         {
             model.LogitsScaling = null;
-            double without = Loss(model, rows);
+            double Loss() => HeldOutAccuracy.Measure(new SequenceScorer(model), rows, RowsAtOnce, cancellation).Loss;
+            double without = Loss();
             log.Message($"attn_logits_scaling off: loss {without:F5} on {rows.Rows} rows of {rows.Length:N0} tokens");
             double Measure(double a)
             {
                 cancellation.ThrowIfCancellationRequested();
                 model.LogitsScaling = LogitsScaling.Hype(a);
-                losses[a] = Loss(model, rows);
+                losses[a] = Loss();
                 log.Progress("scale", losses.Count, GridPoints + Refinements + 1, $"a = {a:G4}: loss {losses[a]:F5}");
                 return losses[a];
             }
@@ -93,26 +94,5 @@ public static class ScalingSearch
                 // Half as long, then.
             }
         }
-    }
-
-    private static double Loss(CausalLm model, TokenBatch rows)
-    {
-        using IDisposable constant = no_grad();
-        double sum = 0;
-        int width = rows.Length + 1;
-        for (int row = 0; row < rows.Rows; row++)
-        {
-            using DisposeScope scope = NewDisposeScope();
-            Tensor ids = tensor(rows.Ids[(row * width)..((row + 1) * width)], ScalarType.Int64).to(model.Device);
-            Tensor hidden_Td = model.Hidden(ids.narrow(0, 0, rows.Length).unsqueeze(0)).squeeze(0);
-            for (long start = 0; start < rows.Length; start += TokensAtOnce)
-            {
-                using DisposeScope inner = NewDisposeScope();
-                long count = Math.Min(TokensAtOnce, rows.Length - start);
-                sum += nn.functional.cross_entropy(model.Logits(hidden_Td.narrow(0, start, count)), ids.narrow(0, start + 1, count), reduction: nn.Reduction.Sum).item<float>();
-            }
-        }
-
-        return sum / ((double)rows.Rows * rows.Length);
     }
 }

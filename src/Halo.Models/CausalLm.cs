@@ -169,10 +169,17 @@ public sealed class CausalLm : IDisposable
     /// <param name="maxShardBytes">Largest weight file.</param>
     public void Save(string folder, ScalarType type, long maxShardBytes = 5L << 30)
     {
+        SaveWeights(folder, type, maxShardBytes);
+        Configuration.Save(folder);
+    }
+
+    /// <summary>Writes the weights alone.</summary>
+    /// <inheritdoc cref="Save"/>
+    public void SaveWeights(string folder, ScalarType type, long maxShardBytes = 5L << 30)
+    {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
         SafetensorsWriter.WriteSharded(folder, [.. Parameters.Select(parameter => (parameter.Name, parameter.Value.detach().to(type, CPU)))], maxShardBytes);
-        Configuration.Save(folder);
     }
 
     /// <summary>Positions, masks and cache of a call; its tensors belong to the current dispose scope.</summary>

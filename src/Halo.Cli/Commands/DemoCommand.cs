@@ -2,7 +2,6 @@ using System.CommandLine;
 using Halo.Conversion;
 using Halo.Conversion.Recipes;
 using Halo.Core;
-using Halo.Evaluation;
 using Halo.Models;
 using Halo.Text;
 
@@ -39,20 +38,9 @@ internal static class DemoCommand
         return command;
     }
 
-    private static List<ResultRecord> MeasureShipped(string folder, EvaluationSpecification settings, string haystack, TorchSharp.torch.Device device, TorchSharp.torch.ScalarType type, CancellationToken cancellation)
+    private static IReadOnlyList<ResultRecord> MeasureShipped(string folder, EvaluationSpecification settings, string haystack, TorchSharp.torch.Device device, TorchSharp.torch.ScalarType type, CancellationToken cancellation)
     {
         using CausalLm model = CausalLm.Load(folder, device, type);
-        var tokenizer = HuggingFaceTokenizer.Load(folder);
-        var records = new List<ResultRecord>();
-        foreach (string task in settings.Tasks)
-        {
-            var options = new EvaluationOptions
-            {
-                Tasks = [task], Lengths = settings.Lengths, Seed = settings.Seed, Haystack = haystack, TextFile = haystack, Limit = task == "perplexity" ? settings.PerplexityLimit : settings.Limit,
-            };
-            records.AddRange(EvaluationRunner.Run(model, tokenizer, options, new ConsoleRunLog(), "hypenet-nano", cancellation));
-        }
-
-        return records;
+        return RecipeEvaluation.Measure(settings, haystack, "hypenet-nano", model, HuggingFaceTokenizer.Load(folder), null, new ConsoleRunLog(), cancellation);
     }
 }

@@ -9,6 +9,9 @@ public sealed record SelectionSpecification
     /// <summary>Attention layers kept; null: floor(L / 4).</summary>
     public int? Top { get; init; }
 
+    /// <summary>Number of attention layers kept of <paramref name="layers"/>.</summary>
+    public int Kept(int layers) => Top ?? Math.Max(1, layers / 4);
+
     /// <summary>eps of HALO's score.</summary>
     public double Epsilon { get; init; } = 1e-6;
 

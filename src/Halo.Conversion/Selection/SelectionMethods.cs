@@ -38,7 +38,7 @@ public static class SelectionMethods
     public static SelectionResult Choose(SelectionSpecification selection, int layers, LayerScores? scores)
     {
         Check(selection);
-        int top = selection.Top ?? Math.Max(1, layers / 4);
+        int top = selection.Kept(layers);
         if (top > layers)
         {
             throw new HaloException($"{top} attention layers are asked for, the model has {layers} layers", "selection.top", "ask for fewer");

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Halo.Models.Tests;
+namespace Halo.Testing;
 
 internal static class Near
 {
