@@ -24,7 +24,7 @@ public sealed record PipelineRequest
     /// <summary>Type of products.</summary>
     public required torch.ScalarType ComputeType { get; init; }
 
-    /// <summary>First stage to run; earlier ones must be there.</summary>
+    /// <summary>First stage to do anew, with all after it; earlier ones must be there. Null: continue.</summary>
     public string? From { get; init; }
 
     /// <summary>Last stage to run.</summary>
@@ -32,4 +32,7 @@ public sealed record PipelineRequest
 
     /// <summary>Haystack and text of the evaluation where the recipe names none.</summary>
     public string? DefaultHaystack { get; init; }
+
+    /// <summary>Further models measured beside teacher and student: name and folder.</summary>
+    public IReadOnlyDictionary<string, string> Beside { get; init; } = new Dictionary<string, string>();
 }

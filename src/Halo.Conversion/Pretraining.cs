@@ -41,7 +41,8 @@ public static class Pretraining
         }
 
         var store = new RunStore(new RunFolder(runFolder));
-        store.Claim(recipe, new JsonObject { ["tokenizer"] = Path.GetFullPath(tokenizerFolder), ["data"] = new JsonArray([.. dataFolders.Select(path => (JsonNode)Path.GetFullPath(path))]) });
+        RunIdentity identity = RunIdentity.OfPretraining(recipe, tokenizerFolder, dataFolders);
+        store.Claim(recipe, identity);
         using var log = new RunLog(store.Folder, display);
         using var data = new DataSet(recipe.Data, dataFolders, tokenizer, Path.Combine(runFolder, "cache"), log, cancellation);
         using CausalLm student = CausalLm.Create(configuration, device, torch.ScalarType.Float32, stage.Training.Seed);
@@ -50,6 +51,7 @@ public static class Pretraining
         {
             var trainer = new Trainer(Stage, stage.Training, new NextTokenObjective(student, stage.Training), Rows(recipe, stage, data), Path.Combine(store.Folder.Checkpoints, Stage), log)
             {
+                DataFingerprint = identity.DataFingerprint,
                 Probes = Probes(recipe, stage, data, student),
             };
             if (trainer.Run(cancellation).End != TrainingEnd.Completed)

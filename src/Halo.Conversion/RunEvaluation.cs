@@ -1,4 +1,4 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Halo.Conversion.Recipes;
@@ -6,68 +6,97 @@ using Halo.Core;
 using Halo.Evaluation;
 using Halo.Inference;
 using Halo.Models;
-using Halo.Text;
 using static TorchSharp.torch;
 
 namespace Halo.Conversion;
 
-/// <summary>Measures teacher, student and the untrained student of a run and writes results.jsonl and samples.json.</summary>
-internal sealed class RunEvaluation(PipelineRequest request, Recipe recipe, RunFolder run, ITokenizer tokenizer, IRunLog log, CancellationToken cancellation)
+/// <summary>
+/// Measures teacher, student, the untrained student and further models of a run and writes results.jsonl and samples.json. What each model gave
+/// is kept in evaluation.json until all are measured, so that an interrupted evaluation continues.
+/// </summary>
+internal sealed class RunEvaluation(ConversionRun run)
 {
     private const int SampleTokens = 80;
-    private readonly EvaluationSpecification _settings = recipe.Evaluation;
+    private readonly EvaluationSpecification _settings = run.Recipe.Evaluation;
 
-    /// <summary>Runs everything; nothing is written before all is measured.</summary>
+    private string Kept => Path.Combine(run.Folder.Root, "evaluation.json");
+
+    /// <summary>Runs everything.</summary>
     public void Run()
     {
-        if (_settings.Tasks.Count == 0)
+        JsonObject kept = File.Exists(Kept) ? JsonFile.ReadObject(Kept, "remove the file") : [];
+        if (_settings.Tasks.Count > 0)
+        {
+            MeasureAll(kept);
+        }
+
+        JsonObject[] parts = [.. kept.Select(entry => (JsonObject)entry.Value!)];
+        AtomicFile.WriteAllText(run.Folder.Samples, new JsonArray([.. parts.SelectMany(part => part["samples"]!.AsArray()).Select(sample => sample!.DeepClone())]).ToJsonString(HaloJson.Indented) + "\n");
+        AtomicFile.WriteAllText(run.Folder.Results, string.Concat(parts.SelectMany(part => part["records"]!.AsArray()).Select(record => record!.ToJsonString(HaloJson.Line) + "\n")));
+        File.Delete(Kept);
+    }
+
+    /// <summary>Removes the results.</summary>
+    public void Clear()
+    {
+        File.Delete(run.Folder.Results);
+        File.Delete(run.Folder.Samples);
+        File.Delete(Kept);
+    }
+
+    private void MeasureAll(JsonObject kept)
+    {
+        Measure(kept, "teacher", run.Request.Teacher, null);
+        foreach (double factor in _settings.TeacherYarn)
+        {
+            Measure(kept, "teacher", run.Request.Teacher, factor);
+        }
+
+        Measure(kept, "student", run.Folder.Model, null);
+        if (_settings.Untrained)
+        {
+            Measure(kept, "untrained", (double?)null, Untrained);
+        }
+
+        foreach ((string name, string folder) in run.Request.Beside)
+        {
+            Measure(kept, name, folder, null);
+        }
+    }
+
+    private CausalLm Untrained()
+    {
+        using CausalLm teacher = CausalLm.Load(run.Request.Teacher, run.Request.Device, ScalarType.Float32);
+        ModelConfiguration configuration = ModelConfiguration.Load(run.Folder.Model) with { AttnLogitsScaling = null };
+        return WeightTransfer.Transfer(teacher, configuration, run.Recipe.Student, run.Request.ComputeType);
+    }
+
+    private void Measure(JsonObject kept, string name, string folder, double? yarn) =>
+        Measure(kept, name, yarn, () => EvaluationRunner.Load(folder, new EvaluationOptions { YarnFactor = yarn }, run.Request.Device, run.Request.ComputeType));
+
+    private void Measure(JsonObject kept, string name, double? yarn, Func<CausalLm> load)
+    {
+        string key = string.Create(CultureInfo.InvariantCulture, $"{name}{(yarn is null ? "" : $" under YaRN {yarn}")}");
+        if (kept.ContainsKey(key))
         {
             return;
         }
 
-        var records = new List<ResultRecord>();
-        var samples = new JsonArray();
-        records.AddRange(Measure("teacher", request.Teacher, null, samples));
-        foreach (double factor in _settings.TeacherYarn)
+        run.Log.Message($"measuring {key}");
+        using CausalLm model = load();
+        IReadOnlyList<ResultRecord> records = RecipeEvaluation.Measure(_settings, run.Request.DefaultHaystack, name, model, run.Tokenizer, yarn, run.Log, run.Cancellation);
+        kept[key] = new JsonObject
         {
-            records.AddRange(Measure("teacher", request.Teacher, factor, null));
-        }
-
-        records.AddRange(Measure("student", run.Model, null, samples));
-        if (_settings.Untrained)
-        {
-            using CausalLm teacher = CausalLm.Load(request.Teacher, request.Device, ScalarType.Float32);
-            ModelConfiguration configuration = ModelConfiguration.Load(run.Model) with { AttnLogitsScaling = null };
-            using CausalLm untrained = WeightTransfer.Transfer(teacher, configuration, recipe.Student, request.ComputeType);
-            records.AddRange(Measure("untrained", untrained, null, samples));
-        }
-
-        AtomicFile.WriteAllText(run.Samples, samples.ToJsonString(HaloJson.Indented) + "\n");
-        var lines = new StringBuilder();
-        foreach (ResultRecord record in records)
-        {
-            lines.Append(JsonSerializer.Serialize(record, HaloJson.Line)).Append('\n');
-        }
-
-        AtomicFile.WriteAllText(run.Results, lines.ToString());
+            ["records"] = new JsonArray([.. records.Select(record => JsonSerializer.SerializeToNode(record, HaloJson.Line))]),
+            ["samples"] = new JsonArray([.. (yarn is null ? _settings.Prompts : []).Select(prompt => Sample(name, model, prompt))]),
+        };
+        AtomicFile.WriteAllText(Kept, kept.ToJsonString(HaloJson.Line));
     }
 
-    private IReadOnlyList<ResultRecord> Measure(string name, string folder, double? yarn, JsonArray? samples)
+    private JsonNode Sample(string name, CausalLm model, string prompt)
     {
-        using CausalLm model = EvaluationRunner.Load(folder, new EvaluationOptions { YarnFactor = yarn }, request.Device, request.ComputeType);
-        return Measure(name, model, yarn, samples);
-    }
-
-    private IReadOnlyList<ResultRecord> Measure(string name, CausalLm model, double? yarn, JsonArray? samples)
-    {
-        log.Message($"measuring {name}{(yarn is null ? "" : $" under YaRN {yarn}")}");
-        IReadOnlyList<ResultRecord> records = RecipeEvaluation.Measure(_settings, request.DefaultHaystack, name, model, tokenizer, yarn, log, cancellation);
-        foreach (string prompt in samples is null ? [] : _settings.Prompts)
-        {
-            int[] ids = new Halo.Inference.Generator(model).Generate([tokenizer.Encode(prompt)], new GenerationOptions { MaxTokens = SampleTokens, Temperature = 0.8, TopP = 0.9, Seed = _settings.Seed }, cancellation)[0];
-            samples!.Add(new JsonObject { ["model"] = name, ["prompt"] = prompt, ["text"] = tokenizer.Decode(ids, skipSpecialTokens: true) });
-        }
-
-        return records;
+        var options = new GenerationOptions { MaxTokens = SampleTokens, Temperature = 0.8, TopP = 0.9, Seed = _settings.Seed };
+        int[] ids = new Halo.Inference.Generator(model).Generate([run.Tokenizer.Encode(prompt)], options, run.Cancellation)[0];
+        return new JsonObject { ["model"] = name, ["prompt"] = prompt, ["text"] = run.Tokenizer.Decode(ids, skipSpecialTokens: true) };
     }
 }

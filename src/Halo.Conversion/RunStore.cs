@@ -10,32 +10,34 @@ namespace Halo.Conversion;
 internal sealed class RunStore(RunFolder folder)
 {
     private const string RunKey = "run";
+    private const string Removed = ".removed";
 
     public RunFolder Folder { get; } = folder;
 
+    /// <summary>Result of the search for a.</summary>
+    public string Scale => Path.Combine(Folder.Root, "scale.json");
+
     /// <summary>Saves the recipe, or checks that the folder belongs to it.</summary>
-    /// <exception cref="HaloException">The folder belongs to another recipe.</exception>
-    public void Claim(Recipe recipe, JsonObject run)
+    /// <exception cref="HaloException">The folder belongs to another recipe, teacher or text, or holds something else.</exception>
+    public void Claim(Recipe recipe, RunIdentity identity)
     {
         var own = (JsonObject)recipe.Json.DeepClone();
-        own[RunKey] = run;
-        if (!File.Exists(Folder.Recipe))
+        own[RunKey] = identity.ToJson();
+        if (File.Exists(Folder.Recipe))
         {
-            if (Directory.Exists(Folder.Root) && Directory.EnumerateFileSystemEntries(Folder.Root).Any())
+            JsonObject there = JsonFile.ReadObject(Folder.Recipe, "choose another --out");
+            RequireSame(own, there, identity);
+            if (JsonNode.DeepEquals(own, there))
             {
-                throw new HaloException("the folder is not empty and holds no run", Folder.Root, "choose another --out");
+                return;
             }
-
-            AtomicFile.WriteAllText(Folder.Recipe, own.ToJsonString(HaloJson.Indented) + "\n");
-            return;
         }
-
-        JsonObject there = JsonFile.ReadObject(Folder.Recipe, "choose another --out");
-        string[] differences = [.. own.Select(entry => entry.Key).Union(there.Select(entry => entry.Key)).Where(key => key != RunKey && !JsonNode.DeepEquals(own[key], there[key]))];
-        if (differences.Length > 0)
+        else if (File.Exists(Folder.Root) || (Directory.Exists(Folder.Root) && Directory.EnumerateFileSystemEntries(Folder.Root).Any()))
         {
-            throw new HaloException($"the run folder belongs to another recipe; it differs in {string.Join(", ", differences)}", Folder.Recipe, "choose another --out, or continue it with halo convert RUN");
+            throw new HaloException("the folder is not empty and holds no run", Folder.Root, "choose another --out");
         }
+
+        AtomicFile.WriteAllText(Folder.Recipe, own.ToJsonString(HaloJson.Indented) + "\n");
     }
 
     /// <summary>Reads the recipe of a run and how it was started.</summary>
@@ -67,6 +69,39 @@ internal sealed class RunStore(RunFolder folder)
         foreach (string checkpoint in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!, "step-*"))
         {
             Directory.Delete(checkpoint, true);
+        }
+    }
+
+    /// <summary>Removes weights and checkpoints of a training stage.</summary>
+    public void ClearTraining(string stage) => Remove(Path.Combine(Folder.Checkpoints, stage));
+
+    /// <summary>Removes a folder, so that it is never there in part under its own name.</summary>
+    public static void Remove(string path)
+    {
+        string removed = path + Removed;
+        if (Directory.Exists(removed))
+        {
+            Directory.Delete(removed, true);
+        }
+
+        if (Directory.Exists(path))
+        {
+            Directory.Move(path, removed);
+            Directory.Delete(removed, true);
+        }
+    }
+
+    private void RequireSame(JsonObject own, JsonObject there, RunIdentity identity)
+    {
+        string[] differences = [.. own.Select(entry => entry.Key).Union(there.Select(entry => entry.Key)).Where(key => key != RunKey && !JsonNode.DeepEquals(own[key], there[key]))];
+        if (differences.Length > 0)
+        {
+            throw new HaloException($"the run folder belongs to another recipe; it differs in {string.Join(", ", differences)}", Folder.Recipe, "choose another --out, or continue it with halo convert RUN");
+        }
+
+        if (there[RunKey] is JsonObject began)
+        {
+            identity.RequireSame(began, Folder.Recipe);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Halo.Conversion.Recipes;
 using Halo.Core;
 using Halo.Evaluation;
@@ -10,13 +11,14 @@ namespace Halo.Conversion;
 
 /// <summary>
 /// Finds a of <c>s_t = ln(t + a) / ln(a)</c> by the language-modelling loss on long held-out rows: a logarithmic grid, then golden-section search
-/// in ln(a) between the neighbours of the best. A lower loss than without scaling is not taken for granted.
+/// in ln(a) between the neighbours of the best. Where no a is better than no scaling, none is written.
 /// </summary>
 public static class ScalingSearch
 {
     private const int GridPoints = 9;
     private const int Refinements = 6;
     private const int RowsAtOnce = 1;
+    private const int ShortestRow = 64;
     private static readonly double Golden = (Math.Sqrt(5) - 1) / 2;
 
     /// <summary>Searches; the model's own scaling is as before afterwards.</summary>
@@ -25,7 +27,7 @@ public static class ScalingSearch
     /// <param name="data">Held-out text.</param>
     /// <param name="log">Told of each a tried.</param>
     /// <param name="cancellation">Stops between measurements.</param>
-    /// <exception cref="HaloException">There is no held-out text.</exception>
+    /// <exception cref="HaloException">There is no held-out text, or less than a row of 64 tokens.</exception>
     public static ScalingResult Run(CausalLm model, ScaleSpecification scale, DataSet data, IRunLog log, CancellationToken cancellation)
     {
         TokenBatch rows = LongRows(data, scale);
@@ -37,13 +39,18 @@ public static class ScalingSearch
             double Loss() => HeldOutAccuracy.Measure(new SequenceScorer(model), rows, RowsAtOnce, cancellation).Loss;
             double without = Loss();
             log.Message($"attn_logits_scaling off: loss {without:F5} on {rows.Rows} rows of {rows.Length:N0} tokens");
-            double Measure(double a)
+            double Measure(double exact)
             {
                 cancellation.ThrowIfCancellationRequested();
-                model.LogitsScaling = LogitsScaling.Hype(a);
-                losses[a] = Loss();
-                log.Progress("scale", losses.Count, GridPoints + Refinements + 1, $"a = {a:G4}: loss {losses[a]:F5}");
-                return losses[a];
+                double a = Rounded(exact);
+                if (!losses.TryGetValue(a, out double loss))
+                {
+                    model.LogitsScaling = LogitsScaling.Hype(a);
+                    losses[a] = loss = Loss();
+                    log.Progress("scale", losses.Count, GridPoints + Refinements, string.Create(CultureInfo.InvariantCulture, $"a = {a}: loss {loss:F5}"));
+                }
+
+                return loss;
             }
 
             double[] grid = [.. Enumerable.Range(0, GridPoints).Select(i => scale.Smallest * Math.Pow(scale.Largest / scale.Smallest, i / (GridPoints - 1.0)))];
@@ -71,7 +78,9 @@ public static class ScalingSearch
             }
 
             KeyValuePair<double, double> found = losses.MinBy(entry => entry.Value);
-            return new ScalingResult(Math.Round(found.Key, 2), found.Value, without, losses);
+            return found.Value < without
+                ? new ScalingResult(found.Key, found.Value, without, losses, rows.Rows, rows.Length)
+                : new ScalingResult(null, without, without, losses, rows.Rows, rows.Length);
         }
         finally
         {
@@ -79,20 +88,20 @@ public static class ScalingSearch
         }
     }
 
+    // What is written is what was measured: six digits.
+    private static double Rounded(double a) => double.Parse(a.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    // Held-out text may be shorter than a row: then the row is halved until it fits.
     private static TokenBatch LongRows(DataSet data, ScaleSpecification scale)
     {
-        // Held-out text may be shorter than a row: then the longest power-of-two share of the row that fits is read.
-        for (int length = scale.RowLength; ; length /= 2)
+        long longest = data.HeldOutStores().Select(store => store.Count - 1).DefaultIfEmpty(0).Max();
+        int length = scale.RowLength;
+        while (length > longest && length > ShortestRow)
         {
-            try
-            {
-                PackedRows rows = data.HeldOut(length)[0];
-                return rows.Read(0, (int)Math.Min(scale.Rows, rows.RowsPerEpoch));
-            }
-            catch (HaloException) when (length > 64)
-            {
-                // Half as long, then.
-            }
+            length /= 2;
         }
+
+        PackedRows rows = data.HeldOut(length)[0];
+        return rows.Read(0, (int)Math.Min(scale.Rows, rows.RowsPerEpoch));
     }
 }

@@ -12,13 +12,12 @@ public static class ReportBuilder
     /// Where a model was measured under several YaRN factors (<c>settings.yarn</c>), the factor that is best for each length is shown and named.
     /// </summary>
     /// <param name="run">The run folder.</param>
-    /// <param name="extra">Results of further models, each shown as a column of its own under <see cref="ResultRecord.Model"/>; may be null.</param>
     /// <param name="title">Heading of the page; the folder's name by default.</param>
     /// <returns>The full path of the page.</returns>
     /// <exception cref="HaloException">The folder is missing or holds nothing of a run, a line of a file is broken (file and line are named), or the report cannot be written.</exception>
-    public static string Build(RunFolder run, IReadOnlyList<ResultRecord>? extra = null, string? title = null)
+    public static string Build(RunFolder run, string? title = null)
     {
-        RunData data = RunData.Read(run, extra ?? []);
+        RunData data = RunData.Read(run);
         Figures figures = Figures.Of(data.Results);
         var charts = new ChartSections();
         List<Section> sections =

@@ -30,12 +30,12 @@ internal static class ConvertCommand
         {
             string first = parse.GetRequiredValue(recipe);
             bool continues = File.Exists(new RunFolder(first).Recipe);
-            PipelineRequest request = continues
-                ? Continue(first, parse.GetValue(set) ?? [])
+            (Recipe loaded, string teacherFolder, IReadOnlyList<string> text, string run) = continues
+                ? Continue(first, parse.GetValue(set) ?? [], parse.GetValue(teacher), parse.GetValue(data) ?? [], parse.GetValue(output))
                 : Begin(first, parse.GetValue(set) ?? [], parse.GetValue(teacher), parse.GetValue(data) ?? [], parse.GetValue(output));
             if (parse.GetValue(dryRun))
             {
-                Estimate estimate = Estimate.Of(request.Recipe, ModelConfiguration.Load(request.Teacher), parse.GetRequiredValue(device));
+                Estimate estimate = Estimate.Of(loaded, ModelConfiguration.Load(teacherFolder), parse.GetRequiredValue(device));
                 if (parse.GetValue(json))
                 {
                     JsonOutput.Write(estimate.ToJson());
@@ -49,13 +49,18 @@ internal static class ConvertCommand
             }
 
             (TorchSharp.torch.Device target, TorchSharp.torch.ScalarType computed) = RunOptions.Resolve(parse.GetRequiredValue(device), parse.GetValue(type));
-            return Run(request with { Device = target, ComputeType = computed, From = parse.GetValue(from), Until = parse.GetValue(until) }, [], parse.GetValue(json), cancellation);
+            var request = new PipelineRequest
+            {
+                Recipe = loaded, Teacher = teacherFolder, Data = text, Run = run, Device = target, ComputeType = computed,
+                From = parse.GetValue(from), Until = parse.GetValue(until), DefaultHaystack = HaloHome.TryPath("data/haystack"),
+            };
+            return Run(request, parse.GetValue(json), cancellation);
         });
         return command;
     }
 
-    /// <summary>Runs a conversion and, when it came to its end, writes the report.</summary>
-    public static int Run(PipelineRequest request, IReadOnlyList<ResultRecord> extra, bool json, CancellationToken cancellation)
+    /// <summary>Runs a conversion and writes the report of what there is.</summary>
+    public static int Run(PipelineRequest request, bool json, CancellationToken cancellation)
     {
         PipelineResult result = Pipeline.Run(request, new ConsoleRunLog(), cancellation);
         if (!result.Completed)
@@ -64,47 +69,38 @@ internal static class ConvertCommand
         }
 
         var run = new RunFolder(request.Run);
-        string report = ReportBuilder.Build(run, extra, request.Recipe.Name);
+        string report = ReportBuilder.Build(run, request.Recipe.Name);
+        string? model = File.Exists(Path.Combine(run.Model, "config.json")) ? run.Model : null;
         if (json)
         {
-            JsonOutput.Write(new JsonObject { ["run"] = run.Root, ["model"] = run.Model, ["results"] = run.Results, ["report"] = report, ["stage"] = result.Stage });
+            JsonOutput.Write(new JsonObject { ["run"] = run.Root, ["stage"] = result.Stage, ["model"] = model, ["results"] = File.Exists(run.Results) ? run.Results : null, ["report"] = report });
         }
         else
         {
-            Console.Out.WriteLine($"model:  {run.Model}\nreport: {report}");
+            Console.Out.WriteLine($"{(model is null ? $"stage:  {result.Stage}" : $"model:  {model}")}\nreport: {report}");
         }
 
         return 0;
     }
 
-    private static PipelineRequest Begin(string recipe, string[] overrides, string? teacher, string[] data, string? output) => new()
-    {
-        Recipe = RecipeReader.Load(RecipePath.Find(recipe), overrides),
-        Teacher = teacher ?? throw new HaloException("no teacher was given", "--teacher", "give the folder of a Qwen3 model"),
-        Data = data,
-        Run = output ?? throw new HaloException("no run folder was given", "--out", "give the folder that the run shall write"),
-        Device = null!,
-        ComputeType = default,
-        DefaultHaystack = HaloHome.TryPath("data/haystack"),
-    };
+    private static (Recipe Recipe, string Teacher, IReadOnlyList<string> Data, string Run) Begin(string recipe, string[] overrides, string? teacher, string[] data, string? output) =>
+        (RecipeReader.Load(RecipePath.Find(recipe), overrides),
+            teacher ?? throw new HaloException("no teacher was given", "--teacher", "give the folder of the model to convert"),
+            data,
+            output ?? throw new HaloException("no run folder was given", "--out", "give the folder that the run shall write"));
 
-    private static PipelineRequest Continue(string run, string[] overrides)
+    // Teacher and data may have moved since; that they are the same is checked by what they hold.
+    private static (Recipe Recipe, string Teacher, IReadOnlyList<string> Data, string Run) Continue(string run, string[] overrides, string? teacher, string[] data, string? output)
     {
-        if (overrides.Length > 0)
+        if (overrides.Length > 0 || output is not null)
         {
-            throw new HaloException("--set cannot change a run that has begun", "--set", "start another run with --out");
+            throw new HaloException($"{(output is null ? "--set" : "--out")} cannot change a run that has begun", output is null ? "--set" : "--out", "give a recipe, not a run, to start another");
         }
 
         (Recipe recipe, JsonObject started) = RunRecipe.Open(run);
-        return new PipelineRequest
-        {
-            Recipe = recipe,
-            Teacher = started["teacher"]?.GetValue<string>() ?? throw new HaloException("the run is no conversion", run, "continue it with the command that began it"),
-            Data = [.. started["data"]!.AsArray().Select(path => path!.GetValue<string>())],
-            Run = run,
-            Device = null!,
-            ComputeType = default,
-            DefaultHaystack = HaloHome.TryPath("data/haystack"),
-        };
+        return (recipe,
+            teacher ?? (started["teacher"] as JsonValue)?.ToString() ?? throw new HaloException("the run is no conversion", run, "continue it with the command that began it"),
+            data.Length > 0 ? data : [.. (started["data"] as JsonArray ?? []).Select(path => path!.ToString())],
+            run);
     }
 }

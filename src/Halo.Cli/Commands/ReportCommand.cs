@@ -20,7 +20,7 @@ internal static class ReportCommand
                 throw new HaloException("there is no such run folder", folder, "give the folder that halo convert --out wrote");
             }
 
-            Console.Out.WriteLine(ReportBuilder.Build(new RunFolder(folder), [], null));
+            Console.Out.WriteLine(ReportBuilder.Build(new RunFolder(folder)));
             return 0;
         });
         return command;

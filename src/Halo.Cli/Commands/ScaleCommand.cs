@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Halo.Conversion;
 using Halo.Conversion.Recipes;
 using Halo.Core;
@@ -43,14 +42,14 @@ internal static class ScaleCommand
                 }
 
                 ScalingResult found = ScalingSearch.Run(loaded.Model, specification, set, new ConsoleRunLog(), cancellation);
-                (ModelConfiguration.Load(folder) with { AttnLogitsScaling = LogitsScaling.Hype(found.Base) }).Save(folder);
+                (ModelConfiguration.Load(folder) with { AttnLogitsScaling = found.Scaling }).Save(folder);
                 if (parse.GetValue(json))
                 {
-                    JsonOutput.Write(new { a = found.Base, loss = found.Loss, loss_without = found.LossWithout });
+                    JsonOutput.Write(found.ToJson());
                 }
                 else
                 {
-                    Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a = {found.Base}: loss {found.Loss:F5}, without scaling {found.LossWithout:F5}"));
+                    Console.Out.WriteLine(found);
                 }
 
                 return 0;

@@ -60,9 +60,14 @@ public sealed record Recipe
         foreach ((string name, StageSpecification? stage) in new[] { ("stage1", Stage1), ("stage2", Stage2), ("stage3", Stage3), ("pretrain", Pretrain) })
         {
             stage?.Training.Validate(name);
-            foreach (SourceSpecification source in stage?.Sources ?? [])
+            if (stage?.Sources is { } sources)
             {
-                source.Recall?.Validate($"{name}.sources.recall");
+                SourceSpecification.Validate(sources, $"{name}.sources");
+            }
+
+            if (stage is not null && !(stage.CrossEntropyWeight >= 0 && double.IsFinite(stage.CrossEntropyWeight)))
+            {
+                throw new HaloException($"cross_entropy_weight is {stage.CrossEntropyWeight}", $"{name}.cross_entropy_weight", "give a number of at least 0");
             }
         }
 
@@ -72,15 +77,62 @@ public sealed record Recipe
         }
 
         Halo.Conversion.Selection.SelectionMethods.Check(Selection);
-        if (Scale.RowLength < 0 || Scale.Rows < 1 || !(Scale.Smallest > 1) || !(Scale.Largest > Scale.Smallest))
+        ValidatePhases();
+        ValidateEvaluation();
+        if (Scale.RowLength < 0 || Scale.Rows < 1 || !(Scale.Smallest >= 1.01) || !double.IsFinite(Scale.Largest) || !(Scale.Largest > Scale.Smallest))
         {
-            throw new HaloException("row_length must not be negative, rows be at least 1, and 1 < smallest < largest", "scale", "mend the recipe");
+            throw new HaloException("row_length must not be negative, rows be at least 1, and 1.01 <= smallest < largest", "scale", "mend the recipe");
         }
 
         _ = Halo.Tensors.LibTorch.ParseType(Export.Dtype);
         if (Export.ShardBytes < 1 << 20)
         {
             throw new HaloException($"shard_bytes is {Export.ShardBytes}", "export.shard_bytes", "give at least 1048576");
+        }
+    }
+
+    // A phase ends at a step, and the last one at the end.
+    private void ValidatePhases()
+    {
+        if (Phases.Count > 0 && Pretrain is null)
+        {
+            throw new HaloException("phases belong to pretraining, and the recipe has no section pretrain", "phases", "give sources in data or in the stages");
+        }
+
+        long start = 0;
+        for (int i = 0; i < Phases.Count; i++)
+        {
+            long end = Phases[i].UntilStep ?? long.MaxValue;
+            if (end <= start || (i < Phases.Count - 1 && Phases[i].UntilStep is null))
+            {
+                throw new HaloException($"phase {i} does not end after the one before", $"phases[{i}].until_step", "give ascending steps; only the last phase may go without");
+            }
+
+            if (Phases[i].Sources.Count == 0)
+            {
+                throw new HaloException($"phase {i} has no sources", $"phases[{i}].sources", "give it sources");
+            }
+
+            SourceSpecification.Validate(Phases[i].Sources, $"phases[{i}].sources");
+            start = end;
+        }
+
+        if (Phases.Count > 0 && start < Pretrain!.Training.Steps)
+        {
+            throw new HaloException($"the last phase ends at step {start}, pretraining at {Pretrain.Training.Steps}", "phases", "leave until_step out of the last phase");
+        }
+    }
+
+    private void ValidateEvaluation()
+    {
+        foreach (string task in Evaluation.Tasks)
+        {
+            _ = Halo.Evaluation.EvaluationTasks.Create(task);
+        }
+
+        if (Evaluation.Lengths.Any(length => length < 1) || Evaluation.Limit is < 1 || Evaluation.PerplexityLimit is < 1 || Evaluation.TeacherYarn.Any(factor => !(factor >= 1) || !double.IsFinite(factor)))
+        {
+            throw new HaloException("lengths and limits must be at least 1, factors of teacher_yarn finite and at least 1", "evaluation", "mend the recipe");
         }
     }
 }

@@ -9,6 +9,7 @@ namespace Halo.Conversion.Recipes;
 /// <summary>Reads recipes: JSON with comments, overrides by path, unknown keys refused with the nearest known one.</summary>
 public static class RecipeReader
 {
+    private const string OwnKey = "json";
     private static readonly string[] StageKeys = ["sources", "cross_entropy_weight"];
 
     /// <summary>Reads a recipe file.</summary>
@@ -42,8 +43,17 @@ public static class RecipeReader
         StageSpecification? stage3 = Stage("stage3");
         StageSpecification? pretrain = Stage("pretrain");
         known.Remove("model", out JsonNode? model);
-        known["json"] = new JsonObject();
-        Recipe recipe = Section<Recipe>(known, where, ["json", "stage1", "stage2", "stage3", "pretrain", "model"]) with
+        if (model is not null and not JsonObject)
+        {
+            throw new HaloException("model is no object", $"{where}: model", "give the config.json of the model to make");
+        }
+
+        if (!known.TryAdd(OwnKey, new JsonObject()))
+        {
+            throw new HaloException($"the key '{OwnKey}' is unknown", where, "remove it; docs/recipes.md lists all keys");
+        }
+
+        Recipe recipe = Section<Recipe>(known, where, [OwnKey, "stage1", "stage2", "stage3", "pretrain", "model"]) with
         {
             Stage1 = stage1, Stage2 = stage2, Stage3 = stage3, Pretrain = pretrain, Model = model as JsonObject, Json = json,
         };
@@ -64,14 +74,8 @@ public static class RecipeReader
         }
 
         var training = Section<TrainingOptions>(stage, where, [], StageKeys);
-        IReadOnlyList<SourceSpecification>? sources = null;
-        if (own["sources"] is JsonArray list)
-        {
-            sources = [.. list.Select((node, index) => Section<SourceSpecification>(node as JsonObject ?? throw new HaloException($"sources[{index}] is no object", where, "mend the recipe"), $"{where}.sources[{index}]", []))];
-        }
-
-        double weight = own["cross_entropy_weight"] is JsonValue value ? value.GetValue<double>() : 0;
-        return new StageSpecification(training, sources, weight);
+        StageExtras extras = Section<StageExtras>(own, where, []);
+        return new StageSpecification(training, extras.Sources, extras.CrossEntropyWeight);
     }
 
     private static T Section<T>(JsonObject json, string where, IReadOnlyList<string> passed, IReadOnlyList<string>? more = null)

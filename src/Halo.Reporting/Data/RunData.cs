@@ -7,7 +7,7 @@ namespace Halo.Reporting;
 /// <summary>All that a run folder holds for its report; parts that are missing are empty or null.</summary>
 /// <param name="Recipe">Text of recipe.json.</param>
 /// <param name="Events">Training events in file order.</param>
-/// <param name="Results">Measured figures in file order, further columns after them.</param>
+/// <param name="Results">Measured figures in file order.</param>
 /// <param name="Selection">The chosen layers.</param>
 /// <param name="Samples">Generated texts.</param>
 internal sealed record RunData(
@@ -19,7 +19,7 @@ internal sealed record RunData(
 {
     /// <summary>Reads the folder.</summary>
     /// <exception cref="HaloException">The folder is missing, holds nothing of a run, or a file in it is broken.</exception>
-    public static RunData Read(RunFolder run, IReadOnlyList<ResultRecord> extra)
+    public static RunData Read(RunFolder run)
     {
         if (!Directory.Exists(run.Root))
         {
@@ -35,7 +35,7 @@ internal sealed record RunData(
         return new RunData(
             ReadRecipe(run.Recipe),
             JsonLines.Read<RunEvent>(run.Events, entry => entry.Stage is null || entry.Kind is null ? "an event needs a stage and a kind" : null),
-            [.. JsonLines.Read<ResultRecord>(run.Results, Check), .. extra],
+            JsonLines.Read<ResultRecord>(run.Results, Check),
             LayerSelection.Read(run.Selection),
             ReadSamples(run.Samples));
     }

@@ -24,19 +24,10 @@ public sealed record DataSpecification
     /// <exception cref="HaloException">One is impossible.</exception>
     public void Validate(string where)
     {
-        if (Sources.Count == 0 || Sources.Any(source => !(source.Weight > 0) || !double.IsFinite(source.Weight)))
-        {
-            throw new HaloException("there is no source, or one without a positive weight", $"{where}.sources", "give sources with weights above 0");
-        }
-
+        SourceSpecification.Validate(Sources, $"{where}.sources");
         if (!(HeldOut >= 0 && HeldOut <= 0.5))
         {
             throw new HaloException($"held_out is {HeldOut}", $"{where}.held_out", "give a share from 0 to 0.5");
-        }
-
-        foreach (SourceSpecification source in Sources)
-        {
-            source.Recall?.Validate($"{where}.sources.recall");
         }
     }
 }
