@@ -14,7 +14,8 @@ public sealed class ReportBuilderTests : IDisposable
     public void The_page_holds_all_parts_and_needs_no_other_file()
     {
         RunFolder run = ExampleRun.Write(folder.Root);
-        string path = ReportBuilder.Build(run, [ExampleRun.Needle("another", "niah_single_1", 1024, 50, 0.5, 20)], "A title <with> signs");
+        File.AppendAllText(run.Results, System.Text.Json.JsonSerializer.Serialize(ExampleRun.Needle("another", "niah_single_1", 1024, 50, 0.5, 20), HaloJson.Line) + "\n");
+        string path = ReportBuilder.Build(run, "A title <with> signs");
         string page = File.ReadAllText(path);
 
         Assert.Equal(Path.GetFullPath(run.Report), path);
