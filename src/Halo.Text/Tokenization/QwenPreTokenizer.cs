@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using static Halo.Text.Tokenization.CharacterReader;
 
 namespace Halo.Text.Tokenization;
 
@@ -13,44 +12,34 @@ internal sealed class QwenPreTokenizer : IPreTokenizer
     /// <summary>The pattern in tokenizer.json.</summary>
     public const string Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-    private enum Kind : byte
-    {
-        Other,
-        Letter,
-        Number,
-        Space,
-        LineBreak,
-        End,
-    }
-
     /// <inheritdoc/>
     public int Next(ReadOnlySpan<char> text, int start)
     {
-        Kind first = Look(text, start, out int size);
+        CharacterKind first = Look(text, start, out int size);
         if (text[start] == '\'' && Contraction(text[(start + 1)..]) is > 0 and int letters)
         {
             return 1 + letters;
         }
 
-        if (first == Kind.Letter)
+        if (first == CharacterKind.Letter)
         {
-            return Run(text, start, Kind.Letter) - start;
+            return Run(text, start, CharacterKind.Letter) - start;
         }
 
-        if (first == Kind.Number)
+        if (first == CharacterKind.Number)
         {
             return size;
         }
 
-        Kind second = Look(text, start + size, out _);
-        if (first is Kind.Other or Kind.Space && second == Kind.Letter)
+        CharacterKind second = Look(text, start + size, out _);
+        if (first is CharacterKind.Other or CharacterKind.Space && second == CharacterKind.Letter)
         {
-            return Run(text, start + size, Kind.Letter) - start;
+            return Run(text, start + size, CharacterKind.Letter) - start;
         }
 
-        if (first == Kind.Other || (text[start] == ' ' && second == Kind.Other))
+        if (first == CharacterKind.Other || (text[start] == ' ' && second == CharacterKind.Other))
         {
-            int end = Run(text, first == Kind.Other ? start : start + size, Kind.Other);
+            int end = Run(text, first == CharacterKind.Other ? start : start + size, CharacterKind.Other);
             while (end < text.Length && text[end] is '\r' or '\n')
             {
                 end++;
@@ -67,7 +56,7 @@ internal sealed class QwenPreTokenizer : IPreTokenizer
         int end = start;
         int lineBreakEnd = -1;
         int lastSize = 0;
-        while (Look(text, end, out int size) is Kind.Space or Kind.LineBreak)
+        while (Look(text, end, out int size) is CharacterKind.Space or CharacterKind.LineBreak)
         {
             lastSize = size;
             end += size;
@@ -85,16 +74,6 @@ internal sealed class QwenPreTokenizer : IPreTokenizer
         return end == text.Length || end - lastSize == start ? end : end - lastSize;
     }
 
-    private static int Run(ReadOnlySpan<char> text, int position, Kind kind)
-    {
-        while (Look(text, position, out int size) == kind)
-        {
-            position += size;
-        }
-
-        return position;
-    }
-
     private static int Contraction(ReadOnlySpan<char> rest)
     {
         char first = rest.Length > 0 ? Fold(rest[0]) : '\0';
@@ -109,36 +88,4 @@ internal sealed class QwenPreTokenizer : IPreTokenizer
 
     // U+017F, the long s, folds to s.
     private static char Fold(char letter) => letter is >= 'A' and <= 'Z' ? (char)(letter | 0x20) : letter == '\u017f' ? 's' : letter;
-
-    private static Kind Look(ReadOnlySpan<char> text, int position, out int size)
-    {
-        size = 1;
-        if (position >= text.Length)
-        {
-            return Kind.End;
-        }
-
-        char unit = text[position];
-        if (char.IsAscii(unit))
-        {
-            return char.IsAsciiLetter(unit) ? Kind.Letter
-                : char.IsAsciiDigit(unit) ? Kind.Number
-                : unit is '\r' or '\n' ? Kind.LineBreak
-                : char.IsWhiteSpace(unit) ? Kind.Space
-                : Kind.Other;
-        }
-
-        Rune.DecodeFromUtf16(text[position..], out Rune rune, out size);
-        if (Rune.IsWhiteSpace(rune))
-        {
-            return Kind.Space;
-        }
-
-        return Rune.GetUnicodeCategory(rune) switch
-        {
-            <= UnicodeCategory.OtherLetter => Kind.Letter,
-            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
-            _ => Kind.Other,
-        };
-    }
 }

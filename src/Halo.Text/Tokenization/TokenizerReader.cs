@@ -6,7 +6,7 @@ namespace Halo.Text.Tokenization;
 /// <summary>Reads tokenizer.json and tokenizer_config.json; whatever Halo does not compute is an error that names the key.</summary>
 internal sealed class TokenizerReader
 {
-    private const string Remedy = "Halo reads byte-level BPE tokenizers as those of Qwen2 and Qwen3";
+    private const string Remedy = "Halo reads byte-level BPE tokenizers as those of Qwen2, Qwen3 and SmolLM2";
     private const int GreatestId = 1 << 24;
     private readonly string _path;
     private readonly JsonObject _json;
@@ -36,7 +36,7 @@ internal sealed class TokenizerReader
     private TokenizerParts Read(JsonObject? settings)
     {
         JsonObject model = _json["model"] as JsonObject ?? throw Error("the key 'model' is missing");
-        if (Text(model["type"]) is not ("BPE" or null))
+        if (Text(model["type"], "model.type") is not ("BPE" or null))
         {
             throw Error($"model.type is '{model["type"]}'");
         }
@@ -49,7 +49,7 @@ internal sealed class TokenizerReader
             }
         }
 
-        if (Flag(model["byte_fallback"]) || Flag(model["ignore_merges"]))
+        if (Flag(model["byte_fallback"], "model.byte_fallback") || Flag(model["ignore_merges"], "model.ignore_merges"))
         {
             throw Error("model.byte_fallback or model.ignore_merges is true");
         }
@@ -62,8 +62,8 @@ internal sealed class TokenizerReader
             AddedTokens(),
             Normalizer(),
             PreTokenizer(),
-            TokenName(settings?["bos_token"]),
-            TokenName(settings?["eos_token"]));
+            TokenName(settings?["bos_token"], "bos_token"),
+            TokenName(settings?["eos_token"], "eos_token"));
     }
 
     private Dictionary<string, int> Vocabulary(JsonObject model)
@@ -84,10 +84,12 @@ internal sealed class TokenizerReader
         var result = new Dictionary<ulong, (int, int)>(pairs.Count);
         for (int rank = 0; rank < pairs.Count; rank++)
         {
-            string[] sides = pairs[rank] is JsonArray { Count: 2 } pair ? [$"{pair[0]}", $"{pair[1]}"] : pairs[rank]?.ToString().Split(' ') ?? [];
-            if (sides.Length != 2 || !vocabulary.TryGetValue(sides[0], out int left) || !vocabulary.TryGetValue(sides[1], out int right) || !vocabulary.TryGetValue(sides[0] + sides[1], out int merged))
+            string?[] sides = pairs[rank] is JsonArray { Count: 2 } pair
+                ? [Text(pair[0], "model.merges"), Text(pair[1], "model.merges")]
+                : Text(pairs[rank], "model.merges")?.Split(' ') ?? [];
+            if (sides is not [{ } first, { } second] || !vocabulary.TryGetValue(first, out int left) || !vocabulary.TryGetValue(second, out int right) || !vocabulary.TryGetValue(first + second, out int merged))
             {
-                throw Error($"model.merges[{rank}] is {pairs[rank]?.ToJsonString()}: its parts are not in the vocabulary");
+                throw Error($"model.merges[{rank}] is {Short(pairs[rank])}: its parts are not in the vocabulary");
             }
 
             result.TryAdd(((ulong)(uint)left << 32) | (uint)right, (rank, merged));
@@ -99,50 +101,68 @@ internal sealed class TokenizerReader
     private List<AddedToken> AddedTokens()
     {
         var result = new List<AddedToken>();
-        foreach (JsonNode? node in _json["added_tokens"] as JsonArray ?? [])
+        foreach (JsonNode? node in Array(_json["added_tokens"], "added_tokens"))
         {
-            if (node is not JsonObject token || Text(token["content"]) is not { Length: > 0 } content)
+            if (node is not JsonObject token || Text(token["content"], "added_tokens.content") is not { Length: > 0 } content)
             {
                 throw Error("an entry of added_tokens has no content");
             }
 
-            if (Flag(token["lstrip"]) || Flag(token["rstrip"]) || Flag(token["single_word"]))
+            if (Flag(token["lstrip"], "lstrip") || Flag(token["rstrip"], "rstrip") || Flag(token["single_word"], "single_word"))
             {
                 throw Error($"the added token '{content}' has lstrip, rstrip or single_word");
             }
 
-            result.Add(new AddedToken(Id(token["id"], $"added_tokens '{content}'"), content, Flag(token["special"])));
+            result.Add(new AddedToken(Id(token["id"], $"added_tokens '{content}'"), content, Flag(token["special"], "special")));
         }
 
         return result;
     }
 
-    private bool Normalizer() => Text((_json["normalizer"] as JsonObject)?["type"]) switch
-    {
-        null => false,
-        "NFC" => true,
-        var other => throw Error($"normalizer.type is '{other}'"),
-    };
+    private bool Normalizer() => Object(_json["normalizer"], "normalizer") is not { } normalizer ? false
+        : Text(normalizer["type"], "normalizer.type") == "NFC" ? true
+        : throw Error($"normalizer is {Short(normalizer)}");
 
-    private QwenPreTokenizer PreTokenizer()
+    private IPreTokenizer PreTokenizer()
     {
-        var outer = _json["pre_tokenizer"] as JsonObject;
+        JsonObject? outer = Object(_json["pre_tokenizer"], "pre_tokenizer");
         JsonArray steps = outer?["pretokenizers"] as JsonArray ?? [outer?.DeepClone()];
-        string? pattern = steps.OfType<JsonObject>().Where(step => Text(step["type"]) == "Split").Select(step => Text((step["pattern"] as JsonObject)?["Regex"])).FirstOrDefault();
-        bool byteLevel = steps.OfType<JsonObject>().Any(step => Text(step["type"]) == "ByteLevel" && !Flag(step["add_prefix_space"]) && !Flag(step["use_regex"]));
-        return pattern == QwenPreTokenizer.Pattern && byteLevel && steps.Count == 2
-            ? new QwenPreTokenizer()
-            : throw Error($"pre_tokenizer is not one that Halo knows (pattern {pattern ?? "none"})");
+        if (steps is [JsonObject first, JsonObject second] && Text(second["type"], "pre_tokenizer") == "ByteLevel" && !Flag(second["add_prefix_space"], "add_prefix_space", true))
+        {
+            bool expression = Flag(second["use_regex"], "use_regex", true);
+            string? kind = Text(first["type"], "pre_tokenizer");
+            if (kind == "Digits" && expression && Flag(first["individual_digits"], "individual_digits"))
+            {
+                return new DigitsPreTokenizer();
+            }
+
+            bool isolated = Text(first["behavior"], "behavior") is "Isolated" or null && !Flag(first["invert"], "invert");
+            if (kind == "Split" && !expression && isolated && Text((first["pattern"] as JsonObject)?["Regex"], "pattern.Regex") == QwenPreTokenizer.Pattern)
+            {
+                return new QwenPreTokenizer();
+            }
+        }
+
+        throw Error($"pre_tokenizer is not one that Halo knows ({Short(outer)})");
     }
 
     private int Id(JsonNode? node, string key) =>
         node is JsonValue value && value.TryGetValue(out int id) && id is >= 0 and < GreatestId ? id : throw Error($"{key} has no proper id");
 
-    private static string? TokenName(JsonNode? node) => node is JsonObject token ? Text(token["content"]) : Text(node);
+    private string? TokenName(JsonNode? node, string key) => node is JsonObject token ? Text(token["content"], $"{key}.content") : Text(node, key);
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+    // A value of the wrong type is an error, never as good as none.
+    private JsonObject? Object(JsonNode? node, string key) => node is null or JsonObject ? node as JsonObject : throw Error($"{key} is no object: {Short(node)}");
 
-    private static bool Flag(JsonNode? node) => node is JsonValue value && value.TryGetValue(out bool flag) && flag;
+    private JsonArray Array(JsonNode? node, string key) => node is null ? [] : node as JsonArray ?? throw Error($"{key} is no list: {Short(node)}");
+
+    private string? Text(JsonNode? node, string key) =>
+        node is null ? null : node is JsonValue value && value.TryGetValue(out string? text) ? text : throw Error($"{key} is no string: {Short(node)}");
+
+    private bool Flag(JsonNode? node, string key, bool missing = false) =>
+        node is null ? missing : node is JsonValue value && value.TryGetValue(out bool flag) ? flag : throw Error($"{key} is neither true nor false: {Short(node)}");
+
+    private static string Short(JsonNode? node) => node?.ToJsonString() is not { } text ? "none" : text.Length <= 80 ? text : text[..80] + "...";
 
     private HaloException Error(string what) => new(what, _path, Remedy);
 }
