@@ -86,7 +86,7 @@ internal sealed class TokenizerReader
         {
             string?[] sides = pairs[rank] is JsonArray { Count: 2 } pair
                 ? [Text(pair[0], "model.merges"), Text(pair[1], "model.merges")]
-                : Text(pairs[rank], "model.merges")?.Split(' ') ?? [];
+                : [.. Text(pairs[rank], "model.merges")?.Split(' ') ?? []];
             if (sides is not [{ } first, { } second] || !vocabulary.TryGetValue(first, out int left) || !vocabulary.TryGetValue(second, out int right) || !vocabulary.TryGetValue(first + second, out int merged))
             {
                 throw Error($"model.merges[{rank}] is {Short(pairs[rank])}: its parts are not in the vocabulary");
