@@ -43,6 +43,13 @@ public static class ModelExport
         var extra = (JsonObject)model.Configuration.Extra.DeepClone();
         extra.Remove("torch_dtype");
         extra["dtype"] = LibTorch.ParseType(export.Dtype).ToString().ToLowerInvariant();
+        extra.Remove(PythonModel.AutoMapKey);
+        if (model.Configuration.IsHypeNet)
+        {
+            PythonModel.Write(target);
+            extra[PythonModel.AutoMapKey] = PythonModel.AutoMap();
+        }
+
         ModelConfiguration configuration = model.Configuration with { AttnLogitsScaling = scaling, Extra = extra };
         using (WeightFolder weights = WeightFolder.Open(target))
         {

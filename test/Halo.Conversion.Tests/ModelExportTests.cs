@@ -23,6 +23,7 @@ public class ModelExportTests
             Assert.Equal(File.ReadAllBytes(Path.Combine(toy.Teacher, name)), File.ReadAllBytes(Path.Combine(folder, name)));
         }
 
+        Assert.Empty(Directory.GetFiles(folder, "*.py"));
         Assert.Equal(HuggingFaceTokenizer.Load(folder).EosId, JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "generation_config.json")))!["eos_token_id"]!.GetValue<int>());
         using CausalLm again = CausalLm.Load(folder, CPU, ScalarType.Float32);
         using Tensor ids = tensor(new long[] { 5, 17, 300, 4 }).unsqueeze(0);
@@ -42,6 +43,8 @@ public class ModelExportTests
         Assert.Equal(123.5, configuration.AttnLogitsScaling!.Base);
         Assert.Equal("bfloat16", configuration.Extra["dtype"]!.ToString());
         Assert.Equal([MixerType.Attention, MixerType.Lightning, MixerType.Lightning], configuration.MixerTypes);
+        Assert.True(JsonNode.DeepEquals(PythonModel.AutoMap(), configuration.Extra[PythonModel.AutoMapKey]));
+        Assert.True(File.Exists(Path.Combine(folder, "modeling_hypenet.py")));
     }
 
     private static bool Same(Tensor left, Tensor right) => left.shape.SequenceEqual(right.shape) && (left - right).abs().max().item<float>() == 0;
