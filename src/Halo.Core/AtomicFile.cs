@@ -22,7 +22,7 @@ public static class AtomicFile
 
             File.Move(partial, full, overwrite: true);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException || IsTooLarge(error))
         {
             TryDelete(partial);
             throw new HaloException($"cannot write the file ({error.Message.TrimEnd('.')})", full, "check free space and permissions, or choose another output folder", error);
@@ -37,6 +37,9 @@ public static class AtomicFile
     /// <summary>Writes a UTF-8 text file (no byte order mark) as a whole.</summary>
     public static void WriteAllText(string path, string text) =>
         Write(path, stream => stream.Write(new UTF8Encoding(false).GetBytes(text)));
+
+    /// <summary>What .NET throws where the file system or a quota allows no file of this size.</summary>
+    private static bool IsTooLarge(Exception error) => error is ArgumentOutOfRangeException { ParamName: "value", Source: "System.Private.CoreLib" };
 
     private static void TryDelete(string path)
     {

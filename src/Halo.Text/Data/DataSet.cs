@@ -31,6 +31,9 @@ public sealed class DataSet : IDisposable
         _options = new TokenCacheOptions(specification.HeldOut, specification.NormalizeNewlines, specification.DocumentEnd);
     }
 
+    /// <summary>Sources that only a stage of the run has; their held-out text is measured on after the recipe's.</summary>
+    public IReadOnlyList<SourceSpecification> StageSources { get; init; } = [];
+
     /// <summary>The tokenizer.</summary>
     public ITokenizer Tokenizer { get; }
 
@@ -82,9 +85,9 @@ public sealed class DataSet : IDisposable
         return rows.Count > 0 ? rows : throw new HaloException($"no held-out text is as long as a row of {rowLength:N0} tokens", "data.held_out", "hold out a larger share, or give more text");
     }
 
-    /// <summary>The held-out stores of all text sources.</summary>
+    /// <summary>The held-out stores of all text sources: the recipe's, then those of <see cref="StageSources"/>, each once.</summary>
     public IEnumerable<TokenStore> HeldOutStores() =>
-        _specification.Sources.Where(source => source.Recall is null).SelectMany(Paths).Distinct().Select(path => Store(path).HeldOut).OfType<TokenStore>();
+        _specification.Sources.Concat(StageSources).Where(source => source.Recall is null).SelectMany(Paths).Distinct().Select(path => Store(path).HeldOut).OfType<TokenStore>();
 
     /// <inheritdoc/>
     public void Dispose()

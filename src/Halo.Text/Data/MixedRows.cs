@@ -1,11 +1,16 @@
 namespace Halo.Text.Data;
 
-/// <summary>Rows of several sources in fixed proportions: each run of 1,000 rows holds its exact share of each source, in a random order.</summary>
+/// <summary>
+/// Rows of several sources in fixed proportions: each run of 1,000 rows holds its share of each source, in a random order. Where that would miss
+/// a source's weight by more than a tenth, as for rare sources, the run is 10,000 rows, or 100,000, and so on; no source is ever left out.
+/// </summary>
 public sealed class MixedRows : IRowSource
 {
-    private const int Block = 1000;
+    private const long ShortestBlock = 1000;
+    private const long LongestBlock = 1_000_000_000_000;
+    private readonly long _block;
     private readonly IRowSource[] _sources;
-    private readonly int[] _ends;
+    private readonly long[] _ends;
     private readonly long _seed;
 
     /// <summary>Mixes sources of one row length.</summary>
@@ -20,13 +25,14 @@ public sealed class MixedRows : IRowSource
 
         _sources = [.. sources.Select(source => source.Source)];
         _seed = seed;
-        _ends = new int[_sources.Length];
         double total = sources.Sum(source => source.Weight);
-        double sum = 0;
-        for (int i = 0; i < _ends.Length; i++)
+        double[] shares = [.. sources.Select(source => source.Weight / total)];
+        _block = ShortestBlock;
+        _ends = Ends(shares, _block);
+        while (_block < LongestBlock && shares.Where((share, i) => Math.Abs(Rows(i) - (share * _block)) > 0.1 * share * _block).Any())
         {
-            sum += sources[i].Weight;
-            _ends[i] = (int)Math.Round(Block * sum / total);
+            _block *= 10;
+            _ends = Ends(shares, _block);
         }
     }
 
@@ -36,17 +42,20 @@ public sealed class MixedRows : IRowSource
     /// <summary>The source of a row and the row's number within it.</summary>
     public (int Source, long Row) Place(long row)
     {
-        long block = Math.DivRem(row, Block, out long index);
-        int slot = (int)new Permutation(Block, _seed, block)[index];
+        long block = Math.DivRem(row, _block, out long index);
+        long slot = new Permutation(_block, _seed, block)[index];
         int source = 0;
         while (slot >= _ends[source])
         {
             source++;
         }
 
-        int start = source == 0 ? 0 : _ends[source - 1];
-        return (source, (block * (_ends[source] - start)) + slot - start);
+        long start = source == 0 ? 0 : _ends[source - 1];
+        return (source, (block * Rows(source)) + slot - start);
     }
+
+    /// <summary>The share of rows that a source has.</summary>
+    internal double ShareOf(int source) => (double)Rows(source) / _block;
 
     /// <inheritdoc/>
     public TokenBatch Read(long firstRow, int count)
@@ -70,4 +79,22 @@ public sealed class MixedRows : IRowSource
 
         return new TokenBatch(ids, count, RowLength, segments, answers);
     }
+
+    /// <summary>Where the slots of each source end; every source has one at least.</summary>
+    private static long[] Ends(double[] shares, long block)
+    {
+        var ends = new long[shares.Length];
+        double sum = 0;
+        for (int i = 0; i < ends.Length; i++)
+        {
+            sum += shares[i];
+            long least = i == 0 ? 1 : ends[i - 1] + 1;
+            ends[i] = Math.Clamp((long)Math.Round(block * sum), least, Math.Max(least, block - (ends.Length - 1 - i)));
+        }
+
+        ends[^1] = block;
+        return ends;
+    }
+
+    private long Rows(int source) => _ends[source] - (source == 0 ? 0 : _ends[source - 1]);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Halo.Core;
@@ -11,9 +10,10 @@ namespace Halo.Text.Data;
 /// </summary>
 public static class TokenCache
 {
-    private const long BatchCharacters = 16 << 20;
+    private const int Version = 2;
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
-    /// <summary>Opens the stores of a corpus, tokenizing it first where that was not done.</summary>
+    /// <summary>Opens the stores of a corpus, tokenizing it first where that was not done, or where its files are missing or damaged.</summary>
     /// <param name="path">File or folder of text.</param>
     /// <param name="tokenizer">Tokenizer.</param>
     /// <param name="options">Options.</param>
@@ -26,119 +26,70 @@ public static class TokenCache
     {
         int width = tokenizer.VocabularySize <= 1 << 16 ? 2 : 4;
         string name = Path.Combine(folder, Key(path, tokenizer, options));
-        string training = name + ".train.tokens";
-        string heldOut = name + ".held-out.tokens";
-        if (!File.Exists(name + ".done"))
+        if (TryOpen(name, width, log) is { } found)
         {
-            Build(path, tokenizer, options, training, heldOut, width, log, cancellation);
-            AtomicFile.WriteAllText(name + ".done", path + "\n");
+            return found;
         }
 
-        return (TokenStore.Open(training, width), File.Exists(heldOut) ? TokenStore.Open(heldOut, width) : null);
+        Prepare(folder, name);
+        new TokenCacheBuilder(path, tokenizer, options, width, log, cancellation).Build(Training(name), HeldOut(name));
+        TokenCacheSeal.Of(path, Training(name), HeldOut(name)).Write(Seal(name));
+        return TryOpen(name, width, log) ?? throw new HaloException("the token cache cannot be read back", name, "check the disk, or choose another output folder");
     }
 
-    private static void Build(string path, ITokenizer tokenizer, TokenCacheOptions options, string training, string heldOut, int width, IRunLog log, CancellationToken cancellation)
+    private static string Training(string name) => name + ".train.tokens";
+
+    private static string HeldOut(string name) => name + ".held-out.tokens";
+
+    private static string Seal(string name) => name + ".done";
+
+    private static (TokenStore Training, TokenStore? HeldOut)? TryOpen(string name, int width, IRunLog log)
     {
-        int end = options.DocumentEndId(tokenizer);
-        var starts = new List<long>();
-        var heldStarts = new List<long>();
-        var held = new List<int[]>();
-        long tokens = 0;
-        int number = 0;
-        AtomicFile.Write(training, stream =>
+        if (TokenCacheSeal.Read(Seal(name)) is not { } seal)
         {
-            foreach (List<Document> batch in Batches(Corpus.Read(path, options.NormalizeNewlines)))
+            return null;
+        }
+
+        TokenStore? training = null;
+        try
+        {
+            if (seal != TokenCacheSeal.Of(seal.Source, Training(name), HeldOut(name)))
             {
-                cancellation.ThrowIfCancellationRequested();
-                var ids = new int[batch.Count][];
-                Parallel.For(0, batch.Count, i => ids[i] = tokenizer.Encode(batch[i].Text));
-                foreach (int[] document in ids)
-                {
-                    if (options.IsHeldOut(number++))
-                    {
-                        held.Add(document);
-                        continue;
-                    }
-
-                    starts.Add(tokens);
-                    WriteIds(stream, document, end, width);
-                    tokens += document.Length + 1;
-                }
-
-                log.Progress("tokenize", number, 0, $"documents, {tokens:N0} tokens");
+                throw new InvalidDataException("a file is missing or of another length");
             }
-        });
-        if (starts.Count == 0)
-        {
-            File.Delete(training);
-            throw new HaloException("the corpus has no documents to train on", path, "give more text, or a smaller held_out share");
-        }
 
-        WriteIndex(training, starts);
-        if (held.Count > 0)
-        {
-            long position = 0;
-            AtomicFile.Write(heldOut, stream =>
-            {
-                foreach (int[] document in held)
-                {
-                    heldStarts.Add(position);
-                    WriteIds(stream, document, end, width);
-                    position += document.Length + 1;
-                }
-            });
-            WriteIndex(heldOut, heldStarts);
+            training = TokenStore.Open(Training(name), width);
+            return (training, seal.HeldOut > 0 ? TokenStore.Open(HeldOut(name), width) : null);
         }
-
-        log.Message($"tokenized {path}: {number:N0} documents, {tokens:N0} tokens to train on, {held.Count:N0} documents held out");
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            training?.Dispose();
+            log.Message($"the token cache {name} is damaged ({error.Message.TrimEnd('.')}) and made anew");
+            return null;
+        }
     }
 
-    private static IEnumerable<List<Document>> Batches(IEnumerable<Document> documents)
+    /// <summary>Makes the folder, and removes an old seal and what a killed process left half-written (a live one writes all the time).</summary>
+    private static void Prepare(string folder, string name)
     {
-        var batch = new List<Document>();
-        long size = 0;
-        foreach (Document document in documents)
+        try
         {
-            batch.Add(document);
-            size += document.Text.Length;
-            if (size >= BatchCharacters)
+            Directory.CreateDirectory(folder);
+            File.Delete(Seal(name));
+            foreach (string left in Directory.GetFiles(folder, Path.GetFileName(name) + "*.partial").Where(file => DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > Abandoned))
             {
-                yield return batch;
-                batch = [];
-                size = 0;
+                File.Delete(left);
             }
         }
-
-        if (batch.Count > 0)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            yield return batch;
+            throw new HaloException($"the folder of token caches cannot be written ({error.Message.TrimEnd('.')})", folder, "check its permissions, or choose another output folder", error);
         }
     }
-
-    private static void WriteIds(Stream stream, int[] ids, int end, int width)
-    {
-        if (width == 4)
-        {
-            stream.Write(MemoryMarshal.AsBytes<int>([.. ids, end]));
-            return;
-        }
-
-        var narrow = new ushort[ids.Length + 1];
-        for (int i = 0; i < ids.Length; i++)
-        {
-            narrow[i] = (ushort)ids[i];
-        }
-
-        narrow[^1] = (ushort)end;
-        stream.Write(MemoryMarshal.AsBytes<ushort>(narrow));
-    }
-
-    private static void WriteIndex(string tokens, List<long> starts) =>
-        AtomicFile.Write(TokenStore.IndexOf(tokens), stream => stream.Write(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(starts))));
 
     private static string Key(string path, ITokenizer tokenizer, TokenCacheOptions options)
     {
-        var text = new StringBuilder("1\n").AppendLine(options.ToString()).AppendLine($"{options.DocumentEndId(tokenizer)}").AppendLine((tokenizer as HuggingFaceTokenizer)?.Fingerprint ?? $"{tokenizer.GetType().FullName} {tokenizer.VocabularySize}");
+        var text = new StringBuilder($"{Version}\n").AppendLine(options.ToString()).AppendLine($"{options.DocumentEndId(tokenizer)}").AppendLine((tokenizer as HuggingFaceTokenizer)?.Fingerprint ?? $"{tokenizer.GetType().FullName} {tokenizer.VocabularySize}");
         foreach (string file in Corpus.Files(path))
         {
             var info = new FileInfo(file);

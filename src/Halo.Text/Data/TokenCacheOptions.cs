@@ -3,12 +3,12 @@ using Halo.Core;
 namespace Halo.Text.Data;
 
 /// <summary>How a corpus becomes tokens.</summary>
-/// <param name="HeldOut">Share of documents kept for measuring, 0 to 0.5. One in a run of round(1 / share) documents is taken, the last of each run, and the second of all.</param>
+/// <param name="HeldOut">Share of documents kept for measuring, 0 to 0.5. One in a run of round(1 / share) documents is taken, the last of each run, and the second of all. Of a corpus of one document the tail is taken.</param>
 /// <param name="NormalizeNewlines">Whether CRLF becomes LF.</param>
 /// <param name="DocumentEnd">The token that ends documents; null: the tokenizer's own choice.</param>
 public sealed record TokenCacheOptions(double HeldOut = 0, bool NormalizeNewlines = true, string? DocumentEnd = null)
 {
-    /// <summary>Whether document <paramref name="number"/> is held out: never the first, so that a corpus of one document is trained on.</summary>
+    /// <summary>Whether document <paramref name="number"/> is held out: never the first, so that there is always one to train on.</summary>
     internal bool IsHeldOut(int number)
     {
         if (HeldOut <= 0)

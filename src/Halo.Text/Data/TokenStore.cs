@@ -28,10 +28,18 @@ public sealed class TokenStore : IDisposable
     public int Documents => _starts.Length;
 
     /// <summary>Opens the two files that <see cref="TokenCache"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">They do not belong together.</exception>
     internal static TokenStore Open(string tokens, int width)
     {
-        byte[] index = File.ReadAllBytes(IndexOf(tokens));
-        return new TokenStore(tokens, MemoryMarshal.Cast<byte, long>(index).ToArray(), width);
+        long[] starts = MemoryMarshal.Cast<byte, long>(File.ReadAllBytes(IndexOf(tokens))).ToArray();
+        long bytes = new FileInfo(tokens).Length;
+        bool rising = starts.Zip(starts.Skip(1)).All(pair => pair.First < pair.Second);
+        if (bytes % width != 0 || starts.Length == 0 || starts[0] != 0 || !rising || starts[^1] >= bytes / width)
+        {
+            throw new InvalidDataException("the index does not fit the tokens");
+        }
+
+        return new TokenStore(tokens, starts, width);
     }
 
     /// <summary>Name of the index beside a token file.</summary>
