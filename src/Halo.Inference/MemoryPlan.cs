@@ -16,6 +16,7 @@ internal sealed class MemoryPlan
     private readonly double _cacheBytesPerToken;
     private readonly double _cacheBytesPerRow;
     private readonly int _mostRows;
+    private readonly int _mostTokens;
     private readonly int _vocabulary;
     private readonly long _mostLogitBytes;
 
@@ -35,6 +36,7 @@ internal sealed class MemoryPlan
         _cacheBytesPerRow = 8.0 * (configuration.NumHiddenLayers - attentionLayers) * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
         _vocabulary = configuration.VocabSize;
         _mostRows = cuda ? 256 : 8;
+        _mostTokens = cuda ? 1 << 16 : 2048;
         _mostLogitBytes = cuda ? 4L << 30 : 128L << 20;
         Budget = budget > 0 ? budget : cuda ? CudaBudget(model) : CpuBudget();
     }
@@ -51,6 +53,13 @@ internal sealed class MemoryPlan
         double row = (length * _cacheBytesPerToken) + _cacheBytesPerRow + (Math.Min(length, SmallestBlock) * _bytesPerToken);
         return (int)Math.Clamp(Budget * 0.8 / row, 1, _mostRows);
     }
+
+    /// <summary>Padded tokens to read in one pass without a cache: as many as keep the device busy (a processor's own caches are small).</summary>
+    public int TokensAtOnce => (int)Math.Clamp(Budget * 0.25 / _bytesPerToken, 1, _mostTokens);
+
+    /// <summary>Rows of <paramref name="length"/> tokens whose cache fits beside a pass, at least 1.</summary>
+    public int CachedRows(int length) =>
+        (int)Math.Clamp(Budget * 0.4 / (((length + 255) / 256 * 256 * _cacheBytesPerToken) + _cacheBytesPerRow), 1, 1 << 16);
 
     /// <summary>Tokens of each row to read at once: all where they fit, since one causal square is faster than blocks against a cache; else 8,192.</summary>
     public int Block(int rows, int length)

@@ -1,34 +1,44 @@
-using Halo.Core;
+using System.Runtime.InteropServices;
 
 namespace Halo.Inference;
 
-/// <summary>A request cut to what the model reads: the last (maximum + 1) ids, without the last of them.</summary>
-internal sealed record ScoringRow(int Index, int[] Inputs, int[] Targets)
+/// <summary>Ids that the model reads once, and all that is asked of them: requests that differ in their last id alone read the same.</summary>
+/// <param name="inputs">Ids read.</param>
+internal sealed class ScoringRow(int[] inputs) : IComparable<ScoringRow>
 {
-    /// <summary>Input position whose logits predict the first target.</summary>
-    public int FirstScored => Inputs.Length - Targets.Length;
+    public int[] Inputs => inputs;
 
-    public float[] LogLikelihoods { get; } = new float[Targets.Length];
+    public List<ScoringTarget> Targets { get; } = [];
 
-    public bool[] Matches { get; } = new bool[Targets.Length];
-
-    public static ScoringRow Make(ScoringRequest request, int index, int maximumLength, int vocabulary)
+    /// <summary>Adds a request's continuation, or finds it among those that are there.</summary>
+    public void Add(int[] continuation, int request)
     {
-        string where = $"request {index}";
-        if (request.Context.Length == 0 || request.Continuation.Length == 0)
+        ScoringTarget? target = Targets.Find(known => known.Ids.AsSpan().SequenceEqual(continuation));
+        if (target is null)
         {
-            throw new HaloException("a context or a continuation without ids cannot be scored", where, "give at least one id of each");
+            target = new ScoringTarget(continuation, inputs.Length - continuation.Length);
+            Targets.Add(target);
         }
 
-        if (maximumLength > 0 && request.Continuation.Length > maximumLength)
-        {
-            throw new HaloException($"the continuation's {request.Continuation.Length} ids exceed the model's length of {maximumLength}", where, "shorten the item");
-        }
+        target.Requests.Add(request);
+    }
 
-        Checks.Ids(request.Context, vocabulary, where);
-        Checks.Ids(request.Continuation, vocabulary, where);
-        int[] whole = [.. request.Context, .. request.Continuation];
-        int kept = maximumLength > 0 ? Math.Min(whole.Length, maximumLength + 1) : whole.Length;
-        return new ScoringRow(index, whole[^kept..^1], request.Continuation);
+    /// <summary>Ids that both rows begin with.</summary>
+    public int CommonPrefix(ScoringRow other) => inputs.AsSpan().CommonPrefixLength(other.Inputs);
+
+    /// <summary>The order of a dictionary, so that rows of one beginning lie together.</summary>
+    public int CompareTo(ScoringRow? other) => other is null ? 1 : inputs.AsSpan().SequenceCompareTo(other.Inputs);
+
+    /// <summary>Equality of the ids read, for finding the row of a request.</summary>
+    internal sealed class SameIds : IEqualityComparer<int[]>
+    {
+        public bool Equals(int[]? one, int[]? other) => one.AsSpan().SequenceEqual(other);
+
+        public int GetHashCode(int[] ids)
+        {
+            var hash = default(HashCode);
+            hash.AddBytes(MemoryMarshal.AsBytes(ids.AsSpan()));
+            return hash.ToHashCode();
+        }
     }
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Halo.Inference;
 
 /// <summary>
-/// Log-likelihoods of continuations, in batches padded behind (all forms are causal, so pads change nothing before them). Logits are made for the continuation's positions alone, in chunks of tokens.
-/// log p = x - max - ln(sum exp(x - max)) of float32 logits, the sum added in float64. Not safe for several threads at once.
+/// Log-likelihoods of continuations. Equal requests are computed once; requests that differ in the last id alone read the same row; a beginning that several rows share is read once into a
+/// <see cref="HybridCache"/>, from which the rows go on. Rows are padded behind (all forms are causal, so pads change nothing before them). Not safe for several threads at once.
 /// </summary>
 public sealed class SequenceScorer : ISequenceScorer
 {
@@ -22,39 +22,73 @@ public sealed class SequenceScorer : ISequenceScorer
         _plan = new MemoryPlan(model);
     }
 
-    /// <summary>Tokens of a row that are read at once; 0 takes all where memory allows, else 8,192.</summary>
+    /// <summary>Tokens of a row that are read at once; 0 takes all where memory allows, else 8,192. Above 0, no beginnings are shared.</summary>
     public int Block { get; init; }
 
     /// <inheritdoc/>
     public IReadOnlyList<ScoredSequence> Score(IReadOnlyList<ScoringRequest> requests, int maximumLength = 0, int batch = 0, CancellationToken cancellation = default, Action<int>? onScored = null)
     {
-        ScoringRow[] rows = [.. requests.Select((request, index) => ScoringRow.Make(request, index, maximumLength, _model.Configuration.VocabSize))];
-        var results = new ScoredSequence[rows.Length];
-
-        // The longest first: what does not fit fails at once, and rows of one batch are of like length.
-        ScoringRow[] order = [.. rows.OrderByDescending(row => row.Inputs.Length)];
+        IReadOnlyList<ScoringRow> rows = ScoringPlan.Rows(requests, maximumLength, _model.Configuration.VocabSize);
+        IReadOnlyList<ScoringGroup> groups = ScoringPlan.Groups(rows, Block > 0 ? 0 : MemoryPlan.SmallestBlock);
         using IDisposable constant = no_grad();
-        for (int done = 0; done < order.Length;)
+        using var scores = new ScoreCollector(_model, _plan.LogitTokens);
+        int done = 0;
+        void Report(IEnumerable<ScoringRow> read)
         {
-            int count = Math.Min(batch > 0 ? batch : _plan.RowsThatFit(order[done].Inputs.Length), order.Length - done);
-            ScoreRows(order[done..(done + count)], Block, results, cancellation);
-            done += count;
+            done += read.Sum(row => row.Targets.Sum(target => target.Requests.Count));
             onScored?.Invoke(done);
+        }
+
+        // The longest first: what does not fit fails at once.
+        ScoringRow[] alone = [.. groups.Where(group => group.Shared == 0).SelectMany(group => group.Rows).OrderByDescending(row => row.Inputs.Length)];
+        foreach (ScoringRow[] part in ScoringPlan.RowBatches(alone, 0, _plan.TokensAtOnce, length => batch > 0 ? batch : length > MemoryPlan.SmallestBlock ? _plan.RowsThatFit(length) : int.MaxValue))
+        {
+            ReadRows(part, Block, batch, scores, cancellation);
+            Report(part);
+        }
+
+        ScoringGroup[] sharing = [.. groups.Where(group => group.Shared > 0).OrderByDescending(group => group.Shared).ThenByDescending(group => group.Longest)];
+        foreach (ScoringGroup[] part in ScoringPlan.GroupBatches(sharing, _plan.TokensAtOnce, length => batch > 0 ? batch : _plan.CachedRows(length)))
+        {
+            ReadGroups(part, batch, scores, cancellation);
+            Report(part.SelectMany(group => group.Rows));
+        }
+
+        scores.Finish();
+        var results = new ScoredSequence[requests.Count];
+        foreach (ScoringTarget target in rows.SelectMany(row => row.Targets))
+        {
+            var result = new ScoredSequence(target.LogLikelihoods, target.Matches);
+            foreach (int request in target.Requests)
+            {
+                results[request] = result;
+            }
         }
 
         return results;
     }
 
-    private void ScoreRows(ScoringRow[] rows, int wantedBlock, ScoredSequence[] results, CancellationToken cancellation)
+    private void ReadRows(ScoringRow[] rows, int wantedBlock, int batch, ScoreCollector scores, CancellationToken cancellation)
     {
+        if (batch > 0 && rows.Length > batch)
+        {
+            foreach (ScoringRow[] part in rows.Chunk(batch))
+            {
+                ReadRows(part, wantedBlock, batch, scores, cancellation);
+            }
+
+            return;
+        }
+
         int longest = rows.Max(row => row.Inputs.Length);
-        int block = wantedBlock > 0 ? wantedBlock : _plan.Block(rows.Length, longest);
+        int block = Math.Min(wantedBlock > 0 ? wantedBlock : _plan.Block(rows.Length, longest), longest);
         try
         {
-            ScoreBatch(rows, longest, Math.Min(block, longest), cancellation);
-            foreach (ScoringRow row in rows)
+            using HybridCache? cache = block < longest ? HybridCache.Create(_model, rows.Length) : null;
+            for (int start = 0; start < longest; start += block)
             {
-                results[row.Index] = new ScoredSequence(row.LogLikelihoods, row.Matches);
+                cancellation.ThrowIfCancellationRequested();
+                Read([.. rows.Select(row => row.Inputs)], [.. rows.Select(row => row.Targets)], start, Math.Min(block, longest - start), cache, scores);
             }
 
             return;
@@ -71,72 +105,71 @@ public sealed class SequenceScorer : ISequenceScorer
         ScoringRow[][] parts = block > MemoryPlan.SmallestBlock ? [rows] : [rows[..(rows.Length / 2)], rows[(rows.Length / 2)..]];
         foreach (ScoringRow[] part in parts)
         {
-            ScoreRows(part, smaller, results, cancellation);
+            ReadRows(part, smaller, batch, scores, cancellation);
         }
     }
 
-    private void ScoreBatch(ScoringRow[] rows, int longest, int block, CancellationToken cancellation)
+    private void ReadGroups(ScoringGroup[] groups, int batch, ScoreCollector scores, CancellationToken cancellation)
     {
-        using HybridCache? cache = block < longest ? HybridCache.Create(_model, rows.Length) : null;
-        for (int start = 0; start < longest; start += block)
+        try
+        {
+            ReadShared(groups, batch, scores, cancellation);
+            return;
+        }
+        catch (Exception error) when (MemoryPlan.IsOutOfMemory(error))
+        {
+            // Divided below.
+        }
+
+        if (groups.Length == 1)
+        {
+            ReadRows([.. groups[0].Rows], 0, batch, scores, cancellation);
+            return;
+        }
+
+        ReadGroups(groups[..(groups.Length / 2)], batch, scores, cancellation);
+        ReadGroups(groups[(groups.Length / 2)..], batch, scores, cancellation);
+    }
+
+    /// <summary>Reads the beginning of each group once, then the rest of all rows in batches of like length.</summary>
+    private void ReadShared(ScoringGroup[] groups, int batch, ScoreCollector scores, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        int shared = groups.Min(group => group.Shared);
+        using HybridCache beginnings = HybridCache.Create(_model, groups.Length);
+        Read([.. groups.Select(group => group.Rows[0].Inputs)], [.. groups.Select(group => group.Rows.SelectMany(row => row.Targets))], 0, shared, beginnings, scores);
+        Dictionary<ScoringRow, int> place = [];
+        for (int group = 0; group < groups.Length; group++)
+        {
+            foreach (ScoringRow row in groups[group].Rows.Where(row => row.Inputs.Length > shared))
+            {
+                place.Add(row, group);
+            }
+        }
+
+        ScoringRow[] rest = [.. place.Keys.OrderByDescending(row => row.Inputs.Length)];
+        foreach (ScoringRow[] part in ScoringPlan.RowBatches(rest, shared, _plan.TokensAtOnce, length => batch > 0 ? batch : _plan.CachedRows(length)))
         {
             cancellation.ThrowIfCancellationRequested();
-            using DisposeScope scope = NewDisposeScope();
-            int count = Math.Min(block, longest - start);
-            var ids = new long[rows.Length * count];
-            var places = new List<long>();
-            var targets = new List<long>();
-            var owners = new List<(ScoringRow Row, int Position)>();
-            for (int place = 0; place < rows.Length; place++)
-            {
-                ScoringRow row = rows[place];
-                int end = Math.Min(count, row.Inputs.Length - start);
-                for (int i = 0; i < end; i++)
-                {
-                    ids[(place * count) + i] = row.Inputs[start + i];
-                    int position = start + i - row.FirstScored;
-                    if (position >= 0)
-                    {
-                        places.Add((place * (long)count) + i);
-                        targets.Add(row.Targets[position]);
-                        owners.Add((row, position));
-                    }
-                }
-            }
-
-            Tensor hidden_BTd = _model.Hidden(tensor(ids, [rows.Length, count]).to(_model.Device), null, cache);
-            if (places.Count > 0)
-            {
-                Tensor hidden_Nd = hidden_BTd.reshape(-1, hidden_BTd.shape[2]);
-                ScorePositions(hidden_Nd, [.. places], [.. targets], owners);
-            }
+            using HybridCache cache = beginnings.Select([.. part.Select(row => place[row])]);
+            Read([.. part.Select(row => row.Inputs)], [.. part.Select(row => row.Targets)], shared, part[0].Inputs.Length - shared, cache, scores);
         }
     }
 
-    private void ScorePositions(Tensor hidden_Nd, long[] places, long[] targets, List<(ScoringRow Row, int Position)> owners)
+    private void Read(int[][] inputs, IReadOnlyList<IEnumerable<ScoringTarget>> targets, int start, int count, HybridCache? cache, ScoreCollector scores)
     {
-        var likelihoods = new List<Tensor>();
-        var matches = new List<Tensor>();
-        int chunk = _plan.LogitTokens;
-        for (int start = 0; start < places.Length; start += chunk)
+        using DisposeScope scope = NewDisposeScope();
+        var ids = new long[inputs.Length * count];
+        for (int row = 0; row < inputs.Length; row++)
         {
-            using DisposeScope scope = NewDisposeScope();
-            int end = Math.Min(start + chunk, places.Length);
-            Tensor targets_M = tensor(targets[start..end]).to(hidden_Nd.device);
-            Tensor logits_MV = _model.Logits(hidden_Nd.index_select(0, tensor(places[start..end]).to(hidden_Nd.device)));
-            (Tensor most_M1, Tensor best_M1) = logits_MV.max(-1, keepdim: true);
-            Tensor sum_M = (logits_MV - most_M1).exp_().sum(-1, type: ScalarType.Float64);
-            Tensor target_M = (logits_MV.gather(1, targets_M.unsqueeze(1)) - most_M1).squeeze(1).to_type(ScalarType.Float64);
-            likelihoods.Add((target_M - sum_M.log()).to_type(ScalarType.Float32).MoveToOuterDisposeScope());
-            matches.Add((best_M1.squeeze(1) == targets_M).MoveToOuterDisposeScope());
+            int end = Math.Min(count, inputs[row].Length - start);
+            for (int i = 0; i < end; i++)
+            {
+                ids[(row * count) + i] = inputs[row][start + i];
+            }
         }
 
-        float[] values = cat(likelihoods).cpu().data<float>().ToArray();
-        bool[] equal = cat(matches).cpu().data<bool>().ToArray();
-        for (int i = 0; i < values.Length; i++)
-        {
-            (ScoringRow row, int position) = owners[i];
-            (row.LogLikelihoods[position], row.Matches[position]) = (values[i], equal[i]);
-        }
+        Tensor hidden_BTd = _model.Hidden(tensor(ids, [inputs.Length, count]).to(_model.Device), null, cache);
+        scores.Add(hidden_BTd, start, targets);
     }
 }
