@@ -24,5 +24,8 @@ internal static class CommandLineProgram
         VerifyCommand.Create(),
         TokenizeCommand.Create(),
         ReportCommand.Create(),
+        DoctorCommand.Create(),
+        CompletionCommand.Create(),
+        DocumentationCommand.Create(),
     };
 }

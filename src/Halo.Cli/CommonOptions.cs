@@ -12,12 +12,14 @@ internal static class CommonOptions
     {
         Description = "Where to compute: cpu, cuda or cuda:n.",
         DefaultValueFactory = _ => "cpu",
+        CompletionSources = { "cpu", "cuda" },
     };
 
     /// <summary><c>--dtype</c>; null means float32 on the CPU and bfloat16 on a GPU.</summary>
     public static Option<string?> Type() => new("--dtype")
     {
         Description = "Number type to compute in: float32, bfloat16 or float16 (default: float32 on the CPU, bfloat16 on a GPU).",
+        CompletionSources = { "float32", "bfloat16", "float16" },
     };
 
     /// <summary><c>--json</c>: stdout is exactly one JSON value.</summary>

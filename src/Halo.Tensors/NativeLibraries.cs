@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Halo.Core;
 using TorchSharp;
 
@@ -15,6 +16,11 @@ internal static partial class NativeLibraries
 
     // Dependencies first; those that a build does not have are passed over.
     private static readonly string[] LoadOrder = ["libgomp*.so*", "libc10.so", Core, "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+
+    private static string? _shim;
+    private static bool _shimMended;
+
+    private static string ShimSource => Path.Combine(AppContext.BaseDirectory, "native", Shim);
 
     public static bool HasCuda(string folder) => File.Exists(Path.Combine(folder, "libtorch_cuda.so"));
 
@@ -37,11 +43,40 @@ internal static partial class NativeLibraries
         }
 
         string shim = MendedShim();
+        (_shim, _shimMended) = (shim, !File.ReadAllBytes(shim).AsSpan().SequenceEqual(File.ReadAllBytes(ShimSource)));
         nint handle = LoadGlobally(shim);
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? handle : 0);
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name.Contains("LibTorchSharp", StringComparison.Ordinal) ? handle : 0;
         return folder;
     }
+
+    /// <summary>What was or would be loaded.</summary>
+    public static LibTorchDescription Describe()
+    {
+        string[] searched = [.. Candidates().Distinct()];
+        string? folder = searched.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, Core)));
+        return new(searched, folder, folder is null ? null : Version(folder), folder is not null && HasCuda(folder), _shim, _shimMended);
+    }
+
+    /// <summary>PyTorch says it in version.py, the archives of libtorch in build-version, NuGet in the folder's name.</summary>
+    private static string? Version(string folder)
+    {
+        string above = Path.GetFullPath(Path.Combine(folder, ".."));
+        string python = Path.Combine(above, "version.py"), archive = Path.Combine(above, "build-version");
+        if (File.Exists(python))
+        {
+            return File.ReadLines(python).Select(line => VersionLine().Match(line)).FirstOrDefault(match => match.Success)?.Groups[1].Value;
+        }
+
+        return File.Exists(archive) ? File.ReadAllText(archive).Trim()
+            : PackageFolder().Match(folder) is { Success: true } package ? package.Groups[1].Value : null;
+    }
+
+    [GeneratedRegex("""^__version__\s*=\s*['"]([^'"]+)""")]
+    private static partial Regex VersionLine();
+
+    [GeneratedRegex("/libtorch-[^/]+/([0-9][^/]*)/")]
+    private static partial Regex PackageFolder();
 
     private static IEnumerable<string> Candidates()
     {
@@ -71,7 +106,7 @@ internal static partial class NativeLibraries
 
     private static string MendedShim()
     {
-        string source = Path.Combine(AppContext.BaseDirectory, "native", Shim);
+        string source = ShimSource;
         if (!File.Exists(source))
         {
             throw new HaloException("TorchSharp's native library is missing", source, "build or publish Halo again");
