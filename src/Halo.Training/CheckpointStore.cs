@@ -83,9 +83,11 @@ public sealed class CheckpointStore(string folder, int keep)
             Rotate();
             return final;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or HaloException)
         {
-            throw new HaloException($"cannot write the checkpoint ({error.Message.TrimEnd('.')})", final, "check free space and permissions", error);
+            string why = (error as HaloException)?.What ?? error.Message.TrimEnd('.');
+            string kept = Newest() is { } newest ? $"; the checkpoint of step {newest.State.Step} is kept, and the same command continues from it" : "";
+            throw new HaloException($"cannot write the checkpoint of step {state.Step} ({why})", final, $"check free space and permissions{kept}", error);
         }
         finally
         {

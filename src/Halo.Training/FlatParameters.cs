@@ -78,6 +78,22 @@ public sealed class FlatParameters : IDisposable
         return part.view(segment.Shape);
     }
 
+    /// <summary>Name of the first weight that holds a NaN or an infinity; null: none does.</summary>
+    public string? NotFinite()
+    {
+        using IDisposable noGradient = no_grad();
+        foreach (FlatSegment segment in Segments)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            if (!View(Master, segment).isfinite().all().item<bool>())
+            {
+                return segment.Name;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Sets all gradients to 0.</summary>
     public void ZeroGradient()
     {

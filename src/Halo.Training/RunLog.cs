@@ -23,25 +23,19 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
     public RunLog(RunFolder run, IRunLog display)
     {
         (_run, _display) = (run, display);
-        Rewrite(_ => true);
+        Guard(() => Rewrite(_ => true));
         _events = Open();
     }
 
     /// <inheritdoc/>
     public void Event(RunEvent entry)
     {
-        try
+        Guard(() =>
         {
             _events.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(entry, HaloJson.Line) + "\n"));
-            _events.Flush();
             Board(entry);
             _boards.GetValueOrDefault(entry.Stage)?.Flush();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new HaloException($"cannot write the run's events ({error.Message.TrimEnd('.')})", _run.Events, "check free space and permissions", error);
-        }
-
+        });
         _display.Event(entry);
     }
 
@@ -55,9 +49,12 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
     public void Rewind(string stage, long step)
     {
         _events.Dispose();
-        Rewrite(entry => entry.Stage != stage || entry.Step <= step);
-        _events = Open();
-        RewriteBoard(stage);
+        Guard(() =>
+        {
+            Rewrite(entry => entry.Stage != stage || entry.Step <= step);
+            _events = Open();
+            RewriteBoard(stage);
+        });
         (_display as IRewindableLog)?.Rewind(stage, step);
     }
 
@@ -67,7 +64,14 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
         _events.Dispose();
         foreach (TensorBoardWriter board in _boards.Values)
         {
-            board.Dispose();
+            try
+            {
+                board.Dispose();
+            }
+            catch (IOException)
+            {
+                // The event that could not be written was an error already; a second one would hide it.
+            }
         }
     }
 
@@ -137,12 +141,25 @@ public sealed class RunLog : IRunLog, IRewindableLog, IDisposable
     /// <summary>A JsonValue made in memory converts to no other number type, so it goes through its text.</summary>
     private static double Number(JsonValue value) => JsonSerializer.Deserialize<double>(value.ToJsonString(HaloJson.Line), HaloJson.Line);
 
+    private void Guard(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HaloException($"cannot write the run's events ({error.Message.TrimEnd('.')})", _run.Events, "check free space and permissions", error);
+        }
+    }
+
     private FileStream Open()
     {
         try
         {
             Directory.CreateDirectory(_run.Root);
-            return new FileStream(_run.Events, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+            // Without a buffer: what a full disk refused must not be tried again on closing.
+            return new FileStream(_run.Events, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

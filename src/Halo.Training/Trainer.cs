@@ -55,8 +55,11 @@ public sealed class Trainer
     /// Runs from the newest complete checkpoint (or from the start) to the last step. Afterwards the trained parameters hold float32 tensors without gradients.
     /// </summary>
     /// <param name="cancellation">Asks to stop: the micro-batch at hand is finished, a checkpoint of the last whole step written.</param>
-    /// <exception cref="HaloException">Loss or gradient became non-finite (the last good checkpoint stays), a checkpoint belongs to another run or cannot be written, or the data failed.</exception>
-    public TrainingResult Run(CancellationToken cancellation)
+    /// <exception cref="HaloException">Loss or gradient became non-finite (the last good checkpoint stays), a checkpoint belongs to another run or cannot be written, memory was not enough, or the data failed.</exception>
+    public TrainingResult Run(CancellationToken cancellation) =>
+        MemoryErrors.Explain(_stage, MemoryErrors.LowerModel(_objective.Trained.Sum(parameter => parameter.Count)), () => Train(cancellation));
+
+    private TrainingResult Train(CancellationToken cancellation)
     {
         using DisposeScope scope = NewDisposeScope();
         using var flat = new FlatParameters(_objective.Trained);
@@ -75,14 +78,14 @@ public sealed class Trainer
             bool last = step == _options.Steps;
             if (last || step % _options.LogEvery == 0)
             {
-                Check(window, saved);
+                Check(window, flat, saved);
                 loss = LogStep(step, window);
             }
 
             RunProbes(step, last);
             if (_store is not null && (last || (_options.CheckpointEvery > 0 && step % _options.CheckpointEvery == 0)))
             {
-                Check(window, saved);
+                Check(window, flat, saved);
                 Save(step, flat, optimizer);
                 saved = step;
             }
@@ -90,7 +93,7 @@ public sealed class Trainer
 
         if (step < _options.Steps)
         {
-            Check(window, saved);
+            Check(window, flat, saved);
             if (_store is not null && saved < step)
             {
                 Save(step, flat, optimizer);
@@ -119,7 +122,7 @@ public sealed class Trainer
 
             using DisposeScope micro = NewDisposeScope();
             TokenBatch batch = data.Next();
-            LossValue value = MemoryErrors.Explain(_stage, () => _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch));
+            LossValue value = MemoryErrors.Explain(_stage, MemoryErrors.LowerStep(_options), () => _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch));
             loss = Sum(loss, value.Loss, scope);
             foreach ((string name, Tensor extra) in value.Extras)
             {
@@ -144,14 +147,15 @@ public sealed class Trainer
         return sum;
     }
 
-    private void Check(StepWindow window, long saved)
+    private void Check(StepWindow window, FlatParameters flat, long saved)
     {
         if (window.Read() is not { } bad)
         {
             return;
         }
 
-        string what = double.IsFinite(bad.Loss) ? $"the gradient's norm is {Text(bad.Norm)}" : $"the loss is {Text(bad.Loss)}";
+        string weight = flat.NotFinite() is { } name ? $" (the weight {name} is not finite)" : "";
+        string what = double.IsFinite(bad.Loss) ? $"the gradient's norm is {Text(bad.Norm)}{weight}" : $"the loss is {Text(bad.Loss)}{weight}";
         Emit("error", bad.Step, new JsonObject { ["message"] = what });
         throw new HaloException(
             $"training stopped: {what} at step {bad.Step}", $"{_stage}, step {bad.Step}",

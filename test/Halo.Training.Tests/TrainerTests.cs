@@ -130,13 +130,6 @@ public sealed class TrainerTests
     }
 
     [Fact]
-    public void LackOfMemoryIsExplained()
-    {
-        var error = Assert.Throws<HaloException>(() => MemoryErrors.Explain("stage2", () => zeros(1L << 50)));
-        Assert.Contains("micro_batch", error.Remedy, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void DataErrorsReachTheCallerAndRowLengthsMustAgree()
     {
         using CausalLm model = Models.Create(hybrid: true, seed: 2);

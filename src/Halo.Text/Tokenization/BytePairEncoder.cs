@@ -6,10 +6,9 @@ namespace Halo.Text.Tokenization;
 /// <summary>Byte-level byte-pair encoding of one piece of text: the pair of lowest rank merges first, the leftmost of equals.</summary>
 internal sealed class BytePairEncoder(int[] idOfByte, Dictionary<ulong, (int Rank, int Id)> merges)
 {
-    private const int CachedEntries = 1 << 16;
     private const int LongestCached = 48;
     private const int ShortPiece = 96;
-    private readonly ThreadLocal<Dictionary<string, int[]>> _caches = new(() => new Dictionary<string, int[]>(StringComparer.Ordinal));
+    private readonly PieceCache _cache = new();
 
     /// <summary>Appends the ids of a piece.</summary>
     public void Encode(ReadOnlySpan<char> piece, List<int> ids)
@@ -20,19 +19,13 @@ internal sealed class BytePairEncoder(int[] idOfByte, Dictionary<ulong, (int Ran
             return;
         }
 
-        Dictionary<string, int[]> cache = _caches.Value!;
-        var lookup = cache.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (!lookup.TryGetValue(piece, out int[]? known))
+        int[]? known = _cache.Find(piece, out ulong hash);
+        if (known is null)
         {
             var found = new List<int>();
             Merge(piece, found);
             known = [.. found];
-            if (cache.Count >= CachedEntries)
-            {
-                cache.Clear();
-            }
-
-            lookup[piece] = known;
+            _cache.Put(piece, hash, known);
         }
 
         ids.AddRange(known);
@@ -42,52 +35,72 @@ internal sealed class BytePairEncoder(int[] idOfByte, Dictionary<ulong, (int Ran
 
     private void Merge(ReadOnlySpan<char> piece, List<int> ids)
     {
-        byte[] bytes = new byte[Encoding.UTF8.GetMaxByteCount(piece.Length)];
-        int count = Encoding.UTF8.GetBytes(piece, bytes);
-        var symbols = new List<int>(count);
-        for (int i = 0; i < count; i++)
+        int room = Encoding.UTF8.GetMaxByteCount(piece.Length);
+        Span<byte> bytes = room <= 256 ? stackalloc byte[256] : new byte[room];
+        Span<int> symbols = room <= 256 ? stackalloc int[256] : new int[room];
+        int count = 0;
+        foreach (byte value in bytes[..Encoding.UTF8.GetBytes(piece, bytes)])
         {
             // A byte that the vocabulary lacks vanishes, as there is no unknown token.
-            if (idOfByte[bytes[i]] >= 0)
+            if (idOfByte[value] >= 0)
             {
-                symbols.Add(idOfByte[bytes[i]]);
+                symbols[count++] = idOfByte[value];
             }
         }
 
-        if (symbols.Count <= ShortPiece)
+        if (count <= ShortPiece)
         {
-            MergeShort(symbols);
-            ids.AddRange(symbols);
+            ids.AddRange((ReadOnlySpan<int>)symbols[..MergeShort(symbols[..count])]);
         }
         else
         {
-            MergeLong(CollectionsMarshal.AsSpan(symbols), ids);
+            MergeLong(symbols[..count], ids);
         }
     }
 
-    private void MergeShort(List<int> symbols)
+    // Keeps the merge of each neighbouring pair beside the symbols; after a merge only the pairs on its two sides are looked up again.
+    private int MergeShort(Span<int> symbols)
     {
-        while (symbols.Count > 1)
+        int count = symbols.Length;
+        Span<(int Rank, int Id)> pairs = stackalloc (int, int)[ShortPiece];
+        for (int i = 0; i + 1 < count; i++)
         {
-            int best = -1;
-            (int Rank, int Id) lowest = (int.MaxValue, 0);
-            for (int i = 0; i + 1 < symbols.Count; i++)
-            {
-                if (merges.TryGetValue(Key(symbols[i], symbols[i + 1]), out (int Rank, int Id) merge) && merge.Rank < lowest.Rank)
-                {
-                    (best, lowest) = (i, merge);
-                }
-            }
-
-            if (best < 0)
-            {
-                return;
-            }
-
-            symbols[best] = lowest.Id;
-            symbols.RemoveAt(best + 1);
+            pairs[i] = Look(symbols[i], symbols[i + 1]);
         }
+
+        while (count > 1)
+        {
+            int best = 0;
+            for (int i = 1; i + 1 < count; i++)
+            {
+                best = pairs[i].Rank < pairs[best].Rank ? i : best;
+            }
+
+            if (pairs[best].Rank == int.MaxValue)
+            {
+                break;
+            }
+
+            symbols[best] = pairs[best].Id;
+            symbols[(best + 2)..count].CopyTo(symbols[(best + 1)..]);
+            pairs[(best + 1)..(count - 1)].CopyTo(pairs[best..]);
+            count--;
+            if (best > 0)
+            {
+                pairs[best - 1] = Look(symbols[best - 1], symbols[best]);
+            }
+
+            if (best + 1 < count)
+            {
+                pairs[best] = Look(symbols[best], symbols[best + 1]);
+            }
+        }
+
+        return count;
     }
+
+    private (int Rank, int Id) Look(int left, int right) =>
+        merges.TryGetValue(Key(left, right), out (int Rank, int Id) merge) ? merge : (int.MaxValue, 0);
 
     // A linked list with a queue of candidate pairs, for pieces without bound: O(n log n).
     private void MergeLong(Span<int> symbols, List<int> ids)
@@ -138,7 +151,8 @@ internal sealed class BytePairEncoder(int[] idOfByte, Dictionary<ulong, (int Ran
 
     private void Offer(PriorityQueue<(int Position, int Left, int Right, int Id), (int Rank, int Position)> queue, int position, int left, int right)
     {
-        if (merges.TryGetValue(Key(left, right), out (int Rank, int Id) merge))
+        (int Rank, int Id) merge = Look(left, right);
+        if (merge.Rank != int.MaxValue)
         {
             queue.Enqueue((position, left, right, merge.Id), (merge.Rank, position));
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
@@ -17,6 +18,9 @@ internal static class CanonicalComposition
     private static readonly Dictionary<int, byte> Classes = [];
     private static readonly Dictionary<(int, int), int> Compositions = [];
     private static readonly HashSet<int> Unstable = [];
+
+    // UTF-16 units that an unstable character may have: a quick look tells most texts without.
+    private static readonly SearchValues<char> UnstableUnits;
 
     static CanonicalComposition()
     {
@@ -48,6 +52,7 @@ internal static class CanonicalComposition
         }
 
         Unstable.UnionWith(Enumerable.Range(VowelBase, VowelCount).Concat(Enumerable.Range(TailBase + 1, TailCount - 1)));
+        UnstableUnits = SearchValues.Create([.. Unstable.Where(code => code is >= 0x300 and <= char.MaxValue).Select(code => (char)code), .. Enumerable.Range(0xD800, 0x400).Select(unit => (char)unit)]);
     }
 
     /// <summary>The text in form C.</summary>
@@ -57,6 +62,11 @@ internal static class CanonicalComposition
     {
         // Nothing below U+0300 changes in form C when it stands among its like.
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02ff') < 0)
+        {
+            return true;
+        }
+
+        if (!text.AsSpan().ContainsAny(UnstableUnits))
         {
             return true;
         }
