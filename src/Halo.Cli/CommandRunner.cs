@@ -55,7 +55,7 @@ internal static class CommandRunner
 
     private static bool IsOutOfMemory(Exception error) =>
         error is OutOfMemoryException
-        || (error is ExternalException && (error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
+        || (error is ExternalException && (error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("allocate memory", StringComparison.OrdinalIgnoreCase) || error.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)));
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0];
 
