@@ -1,0 +1,9 @@
+namespace Halo.Text.Templates.Syntax;
+
+/// <summary>How it goes on after a statement.</summary>
+internal enum Flow
+{
+    Next,
+    Break,
+    Continue,
+}
