@@ -8,7 +8,7 @@ namespace Halo.Conversion;
 
 /// <summary>
 /// Makes the student out of the teacher (HALO, weight transfer): Wq, Wo and QK-norm copied, rows of Wk and Wv repeated so that RNN head i starts from
-/// key/value head floor(i Hkv / H), new gates small and random, output norms 1; everything else as in the teacher.
+/// key/value head floor(i Hkv / H), biases with their weights, new QK-norms 1 (a teacher without them keeps its attention layers without), new gates small and random, output norms 1; everything else as in the teacher.
 /// </summary>
 public static class WeightTransfer
 {
@@ -65,7 +65,7 @@ public static class WeightTransfer
         LightningScale = student.LightningScale,
         LightningUseQkNorm = student.LightningUseQkNorm,
         LightningUseRope = student.LightningUseRope,
-        LightningRopeScaling = null,
+        LightningRopeScaling = teacher.RopeScaling is { IsTrained: true } scaling ? scaling : null,
         LightningUseOutputNorm = student.LightningUseOutputNorm,
         LightningUseOutputGate = student.LightningUseOutputGate,
     };
@@ -79,9 +79,9 @@ public static class WeightTransfer
 
         if (!source.TryGetValue(name, out Tensor? value))
         {
-            return shape.Length == 1
+            return shape.Length == 1 && name.EndsWith("norm.weight", StringComparison.Ordinal)
                 ? ones(shape, ScalarType.Float32, device)
-                : throw new HaloException($"the teacher has no '{name}'", "weight transfer", "use a teacher of the Qwen3 kind");
+                : throw new HaloException($"the teacher has no '{name}'", "weight transfer", "use a Llama, Qwen2 or Qwen3 teacher");
         }
 
         MixerType? mixer = name.Contains(".self_attn.", StringComparison.Ordinal) ? configuration.MixerTypes[Layer(name)] : null;
@@ -95,7 +95,7 @@ public static class WeightTransfer
         return student.CompensateGate && mixer is not null && gated && name.EndsWith(".o_proj.weight", StringComparison.Ordinal) ? value * 2 : value;
     }
 
-    private static bool IsKeyOrValue(string name) => name.EndsWith(".k_proj.weight", StringComparison.Ordinal) || name.EndsWith(".v_proj.weight", StringComparison.Ordinal);
+    private static bool IsKeyOrValue(string name) => name.Contains(".k_proj.", StringComparison.Ordinal) || name.Contains(".v_proj.", StringComparison.Ordinal);
 
     private static int Layer(string name) => int.Parse(name.Split('.')[2], System.Globalization.CultureInfo.InvariantCulture);
 }

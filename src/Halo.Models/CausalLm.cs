@@ -118,7 +118,7 @@ public sealed class CausalLm : IDisposable
         }
     }
 
-    /// <summary>A model with weights of normal(0, 0.02), norms 1; the same for the same seed on every device.</summary>
+    /// <summary>A model with weights of normal(0, 0.02), norms 1, biases 0; the same for the same seed on every device.</summary>
     /// <param name="configuration">The configuration.</param>
     /// <param name="device">Where to put the weights.</param>
     /// <param name="parameterType">Type of the parameters, and of computing until changed.</param>
@@ -133,7 +133,7 @@ public sealed class CausalLm : IDisposable
             using Tensor value = empty([.. parameter.Shape], ScalarType.Float32);
             if (parameter.Shape.Count == 1)
             {
-                value.fill_(1);
+                value.fill_(parameter.Name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1);
             }
             else
             {

@@ -6,13 +6,13 @@ namespace Halo.Models;
 /// <summary>Turns the keys of config.json into a <see cref="ModelConfiguration"/>; each key is taken once, the rest is kept.</summary>
 internal sealed class ConfigurationReader(JsonObject source, string where)
 {
-    private const string Supported = "Halo reads qwen3 and hypenet models";
+    private const string Supported = "Halo reads llama, qwen2, qwen3 and hypenet models";
     private readonly JsonObject _left = (JsonObject)source.DeepClone();
 
     public ModelConfiguration Read()
     {
         string type = Text("model_type", null) ?? throw Error("model_type is missing", Supported);
-        if (type is not ("qwen3" or "hypenet"))
+        if (type is not ("llama" or "qwen2" or "qwen3" or "hypenet"))
         {
             throw Error($"model_type '{type}' is not supported", Supported);
         }
@@ -23,6 +23,7 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
         int hidden = Positive("hidden_size");
         int headDim = Positive("head_dim", hidden / heads);
         bool hybrid = type == "hypenet";
+        bool bias = Flag("attention_bias", type == "qwen2");
         (double theta, RopeScaling? scaling) = Rope();
         var result = new ModelConfiguration
         {
@@ -40,9 +41,12 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
             MaxPositionEmbeddings = Positive("max_position_embeddings", 40960),
             TieWordEmbeddings = Flag("tie_word_embeddings", false),
             MixerTypes = Mixers(layers, hybrid),
+            AttentionBias = type == "qwen2" || bias,
+            AttentionOutputBias = hybrid ? Flag("attention_output_bias", false) : bias && type != "qwen2",
+            MlpBias = Flag("mlp_bias", false),
             AttnUseRope = !hybrid || Flag("attn_use_rope", false),
             AttnUseOutputGate = hybrid && Flag("attn_use_output_gate", true),
-            AttnUseQkNorm = !hybrid || Flag("attn_use_qk_norm", true),
+            AttnUseQkNorm = hybrid ? Flag("attn_use_qk_norm", true) : type == "qwen3",
             AttnLogitsScaling = hybrid ? LogitsScaling.Parse(Take("attn_logits_scaling"), $"{where}: attn_logits_scaling") : null,
             ExpandKvProj = !hybrid || Flag("expand_kv_proj", true),
             LightningNh = hybrid ? Positive("lightning_nh", heads) : 0,
@@ -51,7 +55,7 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
             LightningScale = hybrid ? Scale() : "1/sqrt(d)",
             LightningUseQkNorm = !hybrid || Flag("lightning_use_qk_norm", true),
             LightningUseRope = !hybrid || Flag("lightning_use_rope", true),
-            LightningRopeScaling = hybrid ? Yarn("lightning_rope_scaling") : null,
+            LightningRopeScaling = hybrid ? Scaling("lightning_rope_scaling") : null,
             LightningUseOutputNorm = !hybrid || Flag("lightning_use_output_norm", true),
             LightningUseOutputGate = !hybrid || Flag("lightning_use_output_gate", true),
         };
@@ -90,11 +94,6 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
             throw Error("lightning_use_short_conv is true: short convolutions are not supported", "use a model without them");
         }
 
-        if (Flag("attention_bias", false))
-        {
-            throw Error("attention_bias is true: biases on q, k and v are not supported", Supported);
-        }
-
         bool window = Flag("use_sliding_window", false);
         JsonNode? size = _left["sliding_window"];
         bool layerTypes = _left["layer_types"] is JsonArray types && types.Any(type => type?.ToString() == "sliding_attention");
@@ -112,51 +111,20 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
 
     private (double Theta, RopeScaling? Scaling) Rope()
     {
+        const double usual = 1e4;
+
         // Newer files put theta and scaling together under rope_parameters.
         if (_left["rope_parameters"] is JsonObject parameters)
         {
-            double newer = parameters["rope_theta"] is JsonValue value && value.TryGetValue(out double read) ? read : Number("rope_theta", 1e6);
-            RopeScaling? scaling = Yarn("rope_parameters");
-            return (newer, scaling);
+            double newer = parameters["rope_theta"] is JsonValue value && value.TryGetValue(out double read) ? read : Number("rope_theta", usual);
+            return (newer, Scaling("rope_parameters"));
         }
 
-        return (Number("rope_theta", 1e6), Yarn("rope_scaling"));
+        return (Number("rope_theta", usual), Scaling("rope_scaling"));
     }
 
-    private RopeScaling? Yarn(string key)
-    {
-        JsonNode? node = Take(key);
-        if (node is null)
-        {
-            return null;
-        }
-
-        if (node is not JsonObject scaling)
-        {
-            throw Error($"{key} is no object", "give null or a rope_scaling object");
-        }
-
-        string kind = (scaling["rope_type"] ?? scaling["type"])?.ToString() ?? "default";
-        if (kind == "default")
-        {
-            return null;
-        }
-
-        if (kind != "yarn")
-        {
-            throw Error($"{key} has rope_type '{kind}'", "Halo computes yarn");
-        }
-
-        double factor = scaling["factor"] is JsonValue value && value.TryGetValue(out double read) ? read : double.NaN;
-        if (!(factor >= 1) || double.IsInfinity(factor))
-        {
-            throw Error($"{key}.factor is missing or below 1", "mend the file");
-        }
-
-        int original = scaling["original_max_position_embeddings"] is JsonValue length && length.TryGetValue(out int tokens) ? tokens
-            : source["max_position_embeddings"] is JsonValue maximum && maximum.TryGetValue(out int fallback) ? fallback : 0;
-        return original > 0 ? new RopeScaling(factor, original) : throw Error($"{key}.original_max_position_embeddings is missing", "mend the file");
-    }
+    private RopeScaling? Scaling(string key) =>
+        RopeScaling.Parse(Take(key), $"{where}: {key}", source["max_position_embeddings"] is JsonValue value && value.TryGetValue(out int length) ? length : 0);
 
     private List<MixerType> Mixers(int layers, bool hybrid)
     {

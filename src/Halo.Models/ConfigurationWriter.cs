@@ -9,7 +9,7 @@ internal static class ConfigurationWriter
     {
         var json = new JsonObject
         {
-            ["architectures"] = new JsonArray(configuration.IsHypeNet ? "HypeNetForCausalLM" : "Qwen3ForCausalLM"),
+            ["architectures"] = new JsonArray(Architecture(configuration.ModelType)),
             ["model_type"] = configuration.ModelType,
             ["vocab_size"] = configuration.VocabSize,
             ["hidden_size"] = configuration.HiddenSize,
@@ -24,8 +24,15 @@ internal static class ConfigurationWriter
             ["rope_scaling"] = configuration.RopeScaling?.ToJson(),
             ["max_position_embeddings"] = configuration.MaxPositionEmbeddings,
             ["tie_word_embeddings"] = configuration.TieWordEmbeddings,
-            ["attention_bias"] = false,
+            ["attention_bias"] = configuration.AttentionBias,
+            ["mlp_bias"] = configuration.MlpBias,
         };
+        if (configuration.ModelType is "qwen2" or "qwen3")
+        {
+            // Implied by the type, or not known to it.
+            json.Remove("mlp_bias");
+        }
+
         if (configuration.IsHypeNet)
         {
             AddHypeNet(json, configuration);
@@ -39,6 +46,14 @@ internal static class ConfigurationWriter
         return json;
     }
 
+    private static string Architecture(string type) => type switch
+    {
+        "llama" => "LlamaForCausalLM",
+        "qwen2" => "Qwen2ForCausalLM",
+        "qwen3" => "Qwen3ForCausalLM",
+        _ => "HypeNetForCausalLM",
+    };
+
     private static void AddHypeNet(JsonObject json, ModelConfiguration configuration)
     {
         json["mixer_types"] = new JsonArray([.. configuration.MixerTypes.Select(type => (JsonNode)MixerNames.Of(type))]);
@@ -46,6 +61,7 @@ internal static class ConfigurationWriter
         json["attn_use_output_gate"] = configuration.AttnUseOutputGate;
         json["attn_use_qk_norm"] = configuration.AttnUseQkNorm;
         json["attn_logits_scaling"] = configuration.AttnLogitsScaling?.ToJson();
+        json["attention_output_bias"] = configuration.AttentionOutputBias;
         json["expand_kv_proj"] = configuration.ExpandKvProj;
         json["lightning_nh"] = configuration.LightningNh;
         json["lightning_nkv"] = configuration.LightningNkv;

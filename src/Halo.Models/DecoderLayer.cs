@@ -13,15 +13,14 @@ public sealed class DecoderLayer
     {
         Index = index;
         string prefix = $"model.layers.{index}.";
-        int d = configuration.HiddenSize, ffn = configuration.IntermediateSize;
+        int d = configuration.HiddenSize;
         _inputNorm = new RmsNorm(make(prefix + "input_layernorm.weight", [d]), configuration.RmsNormEps);
         _postNorm = new RmsNorm(make(prefix + "post_attention_layernorm.weight", [d]), configuration.RmsNormEps);
-        Parameter Own(string name, long[] shape) => make($"{prefix}self_attn.{name}.weight", shape);
+        Func<string, long[], Parameter> own = (name, shape) => make($"{prefix}self_attn.{name}", shape);
         Mixer = configuration.MixerTypes[index] == MixerType.Attention
-            ? new Attention(index, configuration, Own)
-            : new LightningAttention(index, configuration, Own);
-        Mlp = new Mlp(
-            make(prefix + "mlp.gate_proj.weight", [ffn, d]), make(prefix + "mlp.up_proj.weight", [ffn, d]), make(prefix + "mlp.down_proj.weight", [d, ffn]));
+            ? new Attention(index, configuration, own)
+            : new LightningAttention(index, configuration, own);
+        Mlp = new Mlp(configuration, (name, shape) => make($"{prefix}mlp.{name}", shape));
     }
 
     /// <summary>0-based place in the model.</summary>
@@ -35,7 +34,7 @@ public sealed class DecoderLayer
 
     /// <summary>All weights of the layer.</summary>
     public IReadOnlyList<Parameter> Parameters =>
-        [_inputNorm.Weight, .. Mixer.Parameters, _postNorm.Weight, Mlp.Gate.Weight, Mlp.Up.Weight, Mlp.Down.Weight];
+        [_inputNorm.Weight, .. Mixer.Parameters, _postNorm.Weight, .. Mlp.Parameters];
 
     /// <summary>The whole layer, (B,T,d) to (B,T,d).</summary>
     public Tensor Forward(Tensor x_BTd, LayerContext context)

@@ -3,20 +3,28 @@ using static TorchSharp.torch;
 
 namespace Halo.Models;
 
-/// <summary>SwiGLU: <c>W_down(SiLU(W_gate n) * W_up n)</c>.</summary>
-/// <param name="gate">W_gate, (ffn, d).</param>
-/// <param name="up">W_up, (ffn, d).</param>
-/// <param name="down">W_down, (d, ffn).</param>
-public sealed class Mlp(Parameter gate, Parameter up, Parameter down)
+/// <summary>SwiGLU: <c>W_down(SiLU(W_gate n) * W_up n)</c>, with biases where the configuration says so.</summary>
+public sealed class Mlp
 {
+    internal Mlp(ModelConfiguration configuration, Func<string, long[], Parameter> make)
+    {
+        (int d, int ffn, bool bias) = (configuration.HiddenSize, configuration.IntermediateSize, configuration.MlpBias);
+        Gate = new Linear(make, "gate_proj", ffn, d, bias);
+        Up = new Linear(make, "up_proj", ffn, d, bias);
+        Down = new Linear(make, "down_proj", d, ffn, bias);
+    }
+
     /// <summary>W_gate.</summary>
-    public Linear Gate { get; } = new(gate);
+    public Linear Gate { get; }
 
     /// <summary>W_up.</summary>
-    public Linear Up { get; } = new(up);
+    public Linear Up { get; }
 
     /// <summary>W_down.</summary>
-    public Linear Down { get; } = new(down);
+    public Linear Down { get; }
+
+    /// <summary>All weights.</summary>
+    public IEnumerable<Parameter> Parameters => [.. Gate.Parameters, .. Up.Parameters, .. Down.Parameters];
 
     /// <summary>(B,T,d) to (B,T,d).</summary>
     public Tensor Forward(Tensor n_BTd)

@@ -4,12 +4,12 @@ using Halo.Core;
 namespace Halo.Models;
 
 /// <summary>
-/// config.json of a Qwen3 or HypeNet model. Property names follow the keys of the file (Hugging Face names; HypeNet's own keys as the
+/// config.json of a Llama, Qwen2, Qwen3 or HypeNet model. Property names follow the keys of the file (Hugging Face names; HypeNet's own keys as the
 /// authors' checkpoints have them). Keys that Halo does not know are kept in <see cref="Extra"/> and written back.
 /// </summary>
 public sealed record ModelConfiguration
 {
-    /// <summary><c>qwen3</c> or <c>hypenet</c>.</summary>
+    /// <summary><c>llama</c>, <c>qwen2</c>, <c>qwen3</c> or <c>hypenet</c>.</summary>
     public string ModelType { get; init; } = "qwen3";
 
     /// <summary>V, entries of the embedding.</summary>
@@ -39,7 +39,7 @@ public sealed record ModelConfiguration
     /// <summary>Base of the rotary frequencies.</summary>
     public double RopeTheta { get; init; } = 1e6;
 
-    /// <summary>YaRN for attention layers; null for none.</summary>
+    /// <summary>Scaling of the rotary frequencies of attention layers; null for none.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
     /// <summary>Length the model was made for, tokens.</summary>
@@ -47,6 +47,15 @@ public sealed record ModelConfiguration
 
     /// <summary>Whether the head is the embedding matrix.</summary>
     public bool TieWordEmbeddings { get; init; }
+
+    /// <summary>Biases on q, k and v, of attention and Lightning layers alike.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>Bias on Wo; in Llama and Qwen3 it comes with <see cref="AttentionBias"/>, HypeNet has an own key for it.</summary>
+    public bool AttentionOutputBias { get; init; }
+
+    /// <summary>Biases in the MLP.</summary>
+    public bool MlpBias { get; init; }
 
     /// <summary>Mixer of each layer.</summary>
     public required IReadOnlyList<MixerType> MixerTypes { get; init; }
@@ -84,7 +93,7 @@ public sealed record ModelConfiguration
     /// <summary>RoPE in Lightning layers.</summary>
     public bool LightningUseRope { get; init; } = true;
 
-    /// <summary>YaRN for Lightning layers; null for none.</summary>
+    /// <summary>Scaling of the rotary frequencies of Lightning layers; null for none.</summary>
     public RopeScaling? LightningRopeScaling { get; init; }
 
     /// <summary>One RMSNorm over all heads together (weight o_norm).</summary>
@@ -131,6 +140,8 @@ public sealed record ModelConfiguration
     public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, "config.json"), ToJson().ToJsonString(HaloJson.Indented) + "\n");
 
     /// <summary>The same model read with YaRN at <paramref name="factor"/> times its own length.</summary>
-    public ModelConfiguration WithYarn(double factor) =>
-        this with { RopeScaling = new RopeScaling(factor, RopeScaling?.OriginalLength ?? MaxPositionEmbeddings) };
+    /// <exception cref="HaloException">Its frequencies are scaled in another way already.</exception>
+    public ModelConfiguration WithYarn(double factor) => RopeScaling is { Kind: not RopeScalingKind.Yarn } other
+        ? throw new HaloException($"YaRN cannot be put over {other.Kind.ToString().ToLowerInvariant()} scaling of the rotary frequencies", "--yarn", "measure the model as it is")
+        : this with { RopeScaling = new RopeScaling(factor, RopeScaling?.OriginalLength ?? MaxPositionEmbeddings) };
 }

@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Halo.Models;
 
 /// <summary>
-/// Rotary position encoding, half-split: the pair of dimension i is i + D/2. <c>inv_freq = theta^(-2i/D)</c> is kept in float32 and
-/// angles are formed in float64, so that far positions stay exact. With static YaRN (factor s, original length L0):
-/// <c>corr(r) = D ln(L0 / (2 pi r)) / (2 ln theta)</c>, a ramp from corr(32) to corr(1) mixes inv_freq with inv_freq / s, and cos and sin are times 0.1 ln(s) + 1.
+/// Rotary position encoding, half-split: the pair of dimension i is i + D/2. <c>inv_freq = theta^(-2i/D)</c> is kept in float32;
+/// angles are rounded to float32 as in the models' own code, but not beyond position 32,767, so that far positions stay exact. <see cref="RopeScaling"/> changes inv_freq.
 /// </summary>
 public sealed class Rotary : IDisposable
 {
@@ -23,13 +22,13 @@ public sealed class Rotary : IDisposable
     /// <summary>Makes the frequencies.</summary>
     /// <param name="headDim">D, even.</param>
     /// <param name="theta">Base.</param>
-    /// <param name="scaling">YaRN, or null.</param>
+    /// <param name="scaling">Scaling, or null.</param>
     /// <param name="device">Where the tables lie.</param>
     public Rotary(int headDim, double theta, RopeScaling? scaling, Device device)
     {
         _device = device;
         float[] half = Frequencies(headDim, theta, scaling);
-        _amplitude = scaling is null ? 1 : (0.1 * Math.Log(scaling.Factor)) + 1;
+        _amplitude = scaling?.Amplitude ?? 1;
         using IDisposable normal = inference_mode(false);
         _frequencies_D = tensor((float[])[.. half, .. half]).to(ScalarType.Float64, device).DetachFromDisposeScope();
         _signs_D = tensor((double[])[.. Enumerable.Repeat(-1.0, half.Length), .. Enumerable.Repeat(1.0, half.Length)]).to(device).DetachFromDisposeScope();
@@ -38,25 +37,8 @@ public sealed class Rotary : IDisposable
     /// <summary>inv_freq, D/2 values in float32.</summary>
     public static float[] Frequencies(int headDim, double theta, RopeScaling? scaling)
     {
-        int half = headDim / 2;
-        var frequencies = new float[half];
-        double low = 0, high = 0;
-        if (scaling is not null)
-        {
-            double Correction(double rotations) => headDim * Math.Log(scaling.OriginalLength / (2 * Math.PI * rotations)) / (2 * Math.Log(theta));
-            low = Math.Clamp(Math.Floor(Correction(32)), 0, headDim - 1);
-            high = Math.Clamp(Math.Ceiling(Correction(1)), 0, headDim - 1);
-            high = high == low ? low + 0.001 : high; // The ramp must not divide by zero.
-        }
-
-        for (int i = 0; i < half; i++)
-        {
-            double frequency = Math.Pow(theta, -2.0 * i / headDim);
-            double ramp = scaling is null ? 0 : Math.Clamp((i - low) / (high - low), 0, 1);
-            frequencies[i] = (float)((frequency * (1 - ramp)) + (ramp == 0 ? 0 : frequency / scaling!.Factor * ramp));
-        }
-
-        return frequencies;
+        float[] plain = [.. Enumerable.Range(0, headDim / 2).Select(i => 1 / MathF.Pow((float)theta, 2f * i / headDim))];
+        return scaling is null ? plain : [.. scaling.Apply(plain, theta)];
     }
 
     /// <summary>cos and signed sin of positions <paramref name="offset"/>..<paramref name="offset"/> + <paramref name="length"/> - 1, float32, (1,T,1,D) for (B,T,H,D).</summary>
@@ -112,6 +94,9 @@ public sealed class Rotary : IDisposable
     private (Tensor Cosine, Tensor SignedSine) Make(Tensor positions)
     {
         Tensor angle = positions.unsqueeze(-1) * _frequencies_D;
+
+        // Near positions as the models' own code has them; far ones exactly, where a float32 product would be off by hundredths of a radian.
+        angle = angle.where(positions.unsqueeze(-1) >= LongestTable, angle.to(ScalarType.Float32).to(ScalarType.Float64));
         return ((angle.cos() * _amplitude).to(ScalarType.Float32), (angle.sin() * _signs_D * _amplitude).to(ScalarType.Float32));
     }
 

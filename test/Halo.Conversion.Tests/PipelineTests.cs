@@ -58,6 +58,22 @@ public class PipelineTests
         Assert.Equal(toy.Results("whole"), toy.Results("parts"));
     }
 
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("qwen2")]
+    public void OtherTeachersGoThroughAllStages(string type)
+    {
+        using var toy = new Toy();
+        string teacher = Path.Combine(toy.Root, type);
+        Toy.MakeTeacher(teacher, 6, Toy.Configuration with { ModelType = type, AttnUseQkNorm = false, AttentionBias = type == "qwen2", TieWordEmbeddings = type == "llama" });
+        (PipelineResult result, _) = Toy.Run(toy.Request("run") with { Teacher = teacher });
+        Assert.True(result.Completed);
+        using CausalLm model = CausalLm.Load(Path.Combine(toy.Root, "run", "model"), CPU, ScalarType.Float32);
+        Assert.True(model.Configuration.IsHypeNet);
+        Assert.False(model.Configuration.AttnUseQkNorm);
+        Assert.Equal(type == "qwen2", model.Configuration.AttentionBias);
+    }
+
     [Fact]
     public void AFinishedRunDoesNothingAgain()
     {

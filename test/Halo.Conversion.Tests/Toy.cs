@@ -54,9 +54,9 @@ internal sealed class Toy : IDisposable
     };
 
     /// <summary>Writes a teacher with the shipped small teacher's tokenizer; weights are made larger than an untrained model's, so that layers matter.</summary>
-    public static void MakeTeacher(string folder, long seed)
+    public static void MakeTeacher(string folder, long seed, ModelConfiguration? configuration = null)
     {
-        using CausalLm model = CausalLm.Create(Configuration, CPU, ScalarType.Float32, seed);
+        using CausalLm model = CausalLm.Create(configuration ?? Configuration, CPU, ScalarType.Float32, seed);
         using (no_grad())
         {
             foreach (Parameter parameter in model.Parameters.Where(parameter => parameter.Shape.Count == 2))

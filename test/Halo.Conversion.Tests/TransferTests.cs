@@ -44,6 +44,41 @@ public class TransferTests
     }
 
     [Fact]
+    public void BiasesComeAlongAndOnlyRnnLayersGetNewNorms()
+    {
+        ModelConfiguration shape = Toy.Configuration with
+        {
+            ModelType = "llama", NumAttentionHeads = 4, NumKeyValueHeads = 2, AttnUseQkNorm = false, AttentionBias = true, AttentionOutputBias = true, MlpBias = true,
+            RopeScaling = new RopeScaling(2, 0) { Kind = RopeScalingKind.Linear },
+        };
+        using CausalLm teacher = CausalLm.Create(shape, CPU, ScalarType.Float32, 1);
+        using (no_grad())
+        {
+            foreach (Parameter parameter in teacher.Parameters.Where(parameter => parameter.Name.EndsWith(".bias", StringComparison.Ordinal)))
+            {
+                parameter.Value.normal_();
+            }
+        }
+
+        var specification = new StudentSpecification();
+        ModelConfiguration configuration = ModelConfiguration.Parse(WeightTransfer.Configuration(shape, specification, [1]).ToJson());
+        Assert.Equal(shape.RopeScaling, configuration.LightningRopeScaling);
+        using CausalLm student = WeightTransfer.Transfer(teacher, configuration, specification, ScalarType.Float32);
+        Dictionary<string, Tensor> from = teacher.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value);
+        Dictionary<string, Tensor> to = student.Parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value);
+        Assert.False(to.ContainsKey("model.layers.1.self_attn.q_norm.weight"));
+        Assert.True(Same(to["model.layers.0.self_attn.q_norm.weight"], ones(8)));
+        Assert.True(Same(from["model.layers.2.self_attn.q_proj.bias"], to["model.layers.2.self_attn.q_proj.bias"]));
+        Assert.True(Same(from["model.layers.2.self_attn.o_proj.bias"], to["model.layers.2.self_attn.o_proj.bias"]));
+        Assert.True(Same(from["model.layers.2.mlp.up_proj.bias"], to["model.layers.2.mlp.up_proj.bias"]));
+        Assert.True(Same(from["model.layers.1.self_attn.v_proj.bias"], to["model.layers.1.self_attn.v_proj.bias"]));
+        foreach (int head in Enumerable.Range(0, 4))
+        {
+            Assert.True(Same(from["model.layers.2.self_attn.v_proj.bias"].narrow(0, head / 2 * 8, 8), to["model.layers.2.self_attn.v_proj.bias"].narrow(0, head * 8, 8)));
+        }
+    }
+
+    [Fact]
     public void TheTeacherIsNotChangedByTheStudent()
     {
         using CausalLm teacher = CausalLm.Create(Toy.Configuration, CPU, ScalarType.Float32, 1);

@@ -45,8 +45,8 @@ public sealed class TinyModelTests : IDisposable
     [Fact]
     public void YarnChangesTheTeacherAndIsRecorded()
     {
-        string config = Golden.Path("models/qwen3-tied/config.json");
-        Golden.Path("models/qwen3-tied/model.safetensors");
+        string config = Golden.Path("models/qwen3-untied/config.json");
+        Golden.Path("models/qwen3-untied/model.safetensors");
         string model = Path.GetDirectoryName(config)!;
         string text = Golden.Path("ruler/haystack.txt");
         double Measure(EvaluationOptions options)

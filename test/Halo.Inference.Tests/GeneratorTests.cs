@@ -14,7 +14,7 @@ public sealed class GeneratorTests : IDisposable
     [Theory]
     [InlineData("hypenet")]
     [InlineData("hypenet-scaled")]
-    [InlineData("qwen3-tied")]
+    [InlineData("qwen3-untied")]
     [InlineData("qwen3-yarn")]
     public void GreedyEqualsReadingEverythingAnewForEveryToken(string name)
     {

@@ -50,7 +50,7 @@ public sealed class FolderTests : IDisposable
             model.Save(_folder, ScalarType.Float32);
         }
 
-        HaloException error = Assert.Throws<HaloException>(() => CausalLm.Load(_folder, ModelConfiguration.Load(GoldenModel.Folder("qwen3-tied")), CPU, ScalarType.Float32));
+        HaloException error = Assert.Throws<HaloException>(() => CausalLm.Load(_folder, ModelConfiguration.Load(GoldenModel.Folder("qwen3-untied")), CPU, ScalarType.Float32));
         Assert.Contains("z_proj", error.Message, StringComparison.Ordinal);
     }
 

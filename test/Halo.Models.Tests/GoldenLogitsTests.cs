@@ -28,7 +28,7 @@ public sealed class GoldenLogitsTests
         torch.Tensor hidden = model.Hidden(ids);
         Assert.Equal(torch.ScalarType.BFloat16, hidden.dtype);
         double error = (model.Logits(hidden) - expected).norm().item<float>() / expected.norm().item<float>();
-        Assert.InRange(error, 1e-4, 0.03);
+        Assert.InRange(error, 1e-4, 0.05);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace Halo.Models.Tests;
 /// <summary>The tiny reference models of test/golden/models.</summary>
 internal static class GoldenModel
 {
-    public static readonly string[] Names = ["qwen3-tied", "qwen3-untied", "qwen3-yarn", "hypenet", "hypenet-scaled"];
+    public static readonly string[] Names = ["qwen3-untied", "qwen3-yarn", "qwen2", "llama-rope3", "llama-linear", "hypenet", "hypenet-scaled"];
 
     public static string Folder(string name)
     {

@@ -87,7 +87,7 @@ public sealed class TrainingUseTests
     public void A_parameter_may_become_a_view_of_a_flat_buffer()
     {
         using DisposeScope scope = NewDisposeScope();
-        using CausalLm model = GoldenModel.Load("qwen3-tied");
+        using CausalLm model = GoldenModel.Load("qwen3-untied");
         Tensor ids = GoldenModel.Ids(1, 20);
         Tensor expected = model.Hidden(ids);
         Tensor flat = cat([.. model.Parameters.Select(parameter => parameter.Value.reshape(-1))], 0);

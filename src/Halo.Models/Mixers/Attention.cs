@@ -13,32 +13,19 @@ public sealed class Attention : IMixer
     private readonly int _heads;
     private readonly int _keyHeads;
     private readonly int _size;
-    private readonly Linear _q;
-    private readonly Linear _k;
-    private readonly Linear _v;
+    private readonly HeadProjections _projections;
     private readonly Linear _o;
-    private readonly RmsNorm? _qNorm;
-    private readonly RmsNorm? _kNorm;
     private readonly Linear? _gate;
 
     internal Attention(int index, ModelConfiguration configuration, Func<string, long[], Parameter> make)
     {
         _index = index;
         (_heads, _keyHeads, _size) = (configuration.NumAttentionHeads, configuration.NumKeyValueHeads, configuration.HeadDim);
-        int d = configuration.HiddenSize, queries = _heads * _size, keys = _keyHeads * _size;
-        _q = new Linear(make("q_proj", [queries, d]));
-        _k = new Linear(make("k_proj", [keys, d]));
-        _v = new Linear(make("v_proj", [keys, d]));
-        _o = new Linear(make("o_proj", [d, queries]));
-        if (configuration.AttnUseQkNorm)
-        {
-            _qNorm = new RmsNorm(make("q_norm", [_size]), configuration.RmsNormEps);
-            _kNorm = new RmsNorm(make("k_norm", [_size]), configuration.RmsNormEps);
-        }
-
-        _gate = configuration.AttnUseOutputGate ? new Linear(make("o_gate", [queries, d])) : null;
-        Parameter?[] all = [_q.Weight, _k.Weight, _v.Weight, _o.Weight, _qNorm?.Weight, _kNorm?.Weight, _gate?.Weight];
-        Parameters = [.. all.OfType<Parameter>()];
+        (int d, int queries) = (configuration.HiddenSize, _heads * _size);
+        _projections = new HeadProjections(configuration, _heads, _keyHeads, _size, configuration.AttnUseQkNorm, make);
+        _o = new Linear(make, "o_proj", d, queries, configuration.AttentionOutputBias);
+        _gate = configuration.AttnUseOutputGate ? new Linear(make, "o_gate", queries, d) : null;
+        Parameters = [.. _projections.Parameters, .. _o.Parameters, .. _gate?.Parameters ?? []];
     }
 
     /// <inheritdoc/>
@@ -52,23 +39,13 @@ public sealed class Attention : IMixer
     {
         using DisposeScope scope = NewDisposeScope();
         (long batch, long length) = (context.Batch, context.Length);
-        Tensor q_BTHD = _q.Forward(normed_BTd).view(batch, length, _heads, _size);
-        Tensor k_BTHD = _k.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
-        Tensor v_BHTD = _v.Forward(normed_BTd).view(batch, length, _keyHeads, _size).transpose(1, 2);
-        q_BTHD = _qNorm?.Forward(q_BTHD) ?? q_BTHD;
-        k_BTHD = _kNorm?.Forward(k_BTHD) ?? k_BTHD;
-        if (context.AttentionAngles is { } angles)
-        {
-            q_BTHD = Rotary.Apply(q_BTHD, angles);
-            k_BTHD = Rotary.Apply(k_BTHD, angles);
-        }
-
+        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles);
         if (context.QueryScale is { } scale)
         {
             q_BTHD = (q_BTHD * scale).to_type(q_BTHD.dtype);
         }
 
-        Tensor k_BHSD = k_BTHD.transpose(1, 2), v_BHSD = v_BHTD;
+        Tensor k_BHSD = k_BTHD.transpose(1, 2), v_BHSD = v_BTHD.transpose(1, 2);
         if (context.Cache is { } cache)
         {
             (k_BHSD, v_BHSD) = cache.Append(_index, k_BHSD, v_BHSD);

@@ -17,12 +17,8 @@ public sealed class LightningAttention : IMixer
     private readonly int _size;
     private readonly double _scale;
     private readonly double[] _slopes;
-    private readonly Linear _q;
-    private readonly Linear _k;
-    private readonly Linear _v;
+    private readonly HeadProjections _projections;
     private readonly Linear _o;
-    private readonly RmsNorm? _qNorm;
-    private readonly RmsNorm? _kNorm;
     private readonly RmsNorm? _oNorm;
     private readonly Linear? _gate;
 
@@ -32,22 +28,12 @@ public sealed class LightningAttention : IMixer
         (_heads, _keyHeads, _size) = (configuration.LightningNh, configuration.LightningNkv, configuration.LightningHeadDim);
         _scale = configuration.LightningScaleValue;
         _slopes = LightningSlopes.Of(_heads);
-        int d = configuration.HiddenSize, queries = _heads * _size, keys = _keyHeads * _size;
-        double epsilon = configuration.RmsNormEps;
-        _q = new Linear(make("q_proj", [queries, d]));
-        _k = new Linear(make("k_proj", [keys, d]));
-        _v = new Linear(make("v_proj", [keys, d]));
-        _o = new Linear(make("o_proj", [d, queries]));
-        if (configuration.LightningUseQkNorm)
-        {
-            _qNorm = new RmsNorm(make("q_norm", [_size]), epsilon);
-            _kNorm = new RmsNorm(make("k_norm", [_size]), epsilon);
-        }
-
-        _oNorm = configuration.LightningUseOutputNorm ? new RmsNorm(make("o_norm", [queries]), epsilon) : null;
-        _gate = configuration.LightningUseOutputGate ? new Linear(make("z_proj", [queries, d])) : null;
-        Parameter?[] all = [_q.Weight, _k.Weight, _v.Weight, _o.Weight, _qNorm?.Weight, _kNorm?.Weight, _oNorm?.Weight, _gate?.Weight];
-        Parameters = [.. all.OfType<Parameter>()];
+        (int d, int queries) = (configuration.HiddenSize, _heads * _size);
+        _projections = new HeadProjections(configuration, _heads, _keyHeads, _size, configuration.LightningUseQkNorm, make);
+        _o = new Linear(make, "o_proj", d, queries, configuration.AttentionOutputBias);
+        _oNorm = configuration.LightningUseOutputNorm ? new RmsNorm(make("o_norm.weight", [queries]), configuration.RmsNormEps) : null;
+        _gate = configuration.LightningUseOutputGate ? new Linear(make, "z_proj", queries, d) : null;
+        Parameters = [.. _projections.Parameters, .. _o.Parameters, .. new[] { _oNorm?.Weight }.OfType<Parameter>(), .. _gate?.Parameters ?? []];
     }
 
     /// <inheritdoc/>
@@ -61,17 +47,7 @@ public sealed class LightningAttention : IMixer
     {
         using DisposeScope scope = NewDisposeScope();
         (long batch, long length) = (context.Batch, context.Length);
-        Tensor q_BTHD = _q.Forward(normed_BTd).view(batch, length, _heads, _size);
-        Tensor k_BTHD = _k.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
-        Tensor v_BTHD = _v.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
-        q_BTHD = _qNorm?.Forward(q_BTHD) ?? q_BTHD;
-        k_BTHD = _kNorm?.Forward(k_BTHD) ?? k_BTHD;
-        if (context.LightningAngles is { } angles)
-        {
-            q_BTHD = Rotary.Apply(q_BTHD, angles);
-            k_BTHD = Rotary.Apply(k_BTHD, angles);
-        }
-
+        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.LightningAngles);
         if (context.Real_BT11 is { } real)
         {
             k_BTHD = k_BTHD * real; // Pads in front leave the state at zero.
