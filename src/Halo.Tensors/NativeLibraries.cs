@@ -92,6 +92,7 @@ internal static partial class NativeLibraries
         }
 
         yield return AppContext.BaseDirectory;
+        yield return Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native");
         string? built = typeof(NativeLibraries).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .FirstOrDefault(attribute => attribute.Key == "LibTorchFolder")?.Value;
         if (built is not null)
