@@ -18,7 +18,7 @@ public sealed record SourceSpecification
     /// <exception cref="HaloException">It is empty, a weight is not positive, or recall options are impossible.</exception>
     public static void Validate(IReadOnlyList<SourceSpecification> sources, string where)
     {
-        if (sources.Count == 0 || sources.Any(source => source is null || !(source.Weight > 0) || !double.IsFinite(source.Weight)))
+        if (sources is null || sources.Count == 0 || sources.Any(source => source is null || !(source.Weight > 0) || !double.IsFinite(source.Weight)))
         {
             throw new HaloException("there is no source, or one without a positive weight", where, "give sources with weights above 0");
         }
