@@ -24,9 +24,7 @@ public static class Corpus
 
         try
         {
-            string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
-                .Where(file => CorpusFormats.Known(file) is not null)
-                .Order(StringComparer.Ordinal)];
+            string[] files = [.. FilesBelow(path, Path.GetFullPath(path), []).Where(file => CorpusFormats.Known(file) is not null).Order(StringComparer.Ordinal)];
             return files.Length > 0 ? files : throw new HaloException("the folder holds no text", path, $"Halo reads {CorpusFormats.Endings}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -55,6 +53,18 @@ public static class Corpus
                 }
             }
         }
+    }
+
+    /// <summary>Follows links to folders, but enters each folder once, so that a link to a folder above it repeats no text.</summary>
+    private static IEnumerable<string> FilesBelow(string folder, string real, HashSet<string> entered)
+    {
+        if (!entered.Add(real))
+        {
+            return [];
+        }
+
+        return Directory.EnumerateFiles(folder).Concat(Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal).SelectMany(inner =>
+            FilesBelow(inner, Directory.ResolveLinkTarget(inner, returnFinalTarget: true)?.FullName ?? Path.Combine(real, Path.GetFileName(inner)), entered)));
     }
 
     private static IEnumerable<Document> ReadFile(string file) => CorpusFormats.Of(file) switch
