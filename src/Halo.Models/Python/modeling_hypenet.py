@@ -351,7 +351,10 @@ class HypeNetForCausalLM(HypeNetPreTrainedModel, GenerationMixin):
             model_kwargs["past_key_values"] = HypeNetCache(self.config)
 
     def prepare_inputs_for_generation(self, input_ids, past_key_values=None, attention_mask=None, use_cache=None, logits_to_keep=0, **kwargs):
+        # input_ids hold all tokens so far, or, where a conversation goes on with its cache, the new ones alone.
         seen = 0 if past_key_values is None else past_key_values.get_seq_length()
+        if attention_mask is not None and attention_mask.shape[1] > input_ids.shape[1]:
+            seen = max(0, seen + input_ids.shape[1] - attention_mask.shape[1])
         return {
             "input_ids": input_ids[:, seen:],
             "attention_mask": attention_mask,
