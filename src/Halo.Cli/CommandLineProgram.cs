@@ -20,6 +20,7 @@ internal static class CommandLineProgram
         ScaleCommand.Create(),
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
+        ChatCommand.Create(),
         InspectCommand.Create(),
         VerifyCommand.Create(),
         TokenizeCommand.Create(),

@@ -14,6 +14,9 @@ internal static class CommandRunner
     public static void Handle(Command command, Func<ParseResult, CancellationToken, int> body) =>
         command.SetAction(parse => Run(cancellation => body(parse, cancellation)));
 
+    /// <summary>As <see cref="Handle"/>, for a command that minds signals itself: SIGTERM ends it as it ends any program.</summary>
+    public static void HandleInteractive(Command command, Func<ParseResult, int> body) => command.SetAction(parse => Guard(() => body(parse)));
+
     /// <summary>Runs a body under the error and signal rules of every command.</summary>
     public static int Run(Func<CancellationToken, int> body)
     {
@@ -26,9 +29,14 @@ internal static class CommandRunner
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        return Guard(() => body(cancellation.Token));
+    }
+
+    private static int Guard(Func<int> body)
+    {
         try
         {
-            return body(cancellation.Token);
+            return body();
         }
         catch (HaloException error)
         {

@@ -34,7 +34,13 @@ public sealed class ChatTemplate
     public static ChatTemplate Load(string folder) => TryLoad(folder) ?? throw new HaloException(
         "the model has no chat template", folder, "put a chat_template.jinja into the folder, or use a model that was made for conversations");
 
-    /// <summary>As <see cref="Load"/>; null where the folder has no template.</summary>
+    /// <summary>Loads a Jinja file in place of a model folder's own template.</summary>
+    /// <param name="folder">The model folder: its special tokens become variables.</param>
+    /// <param name="path">The Jinja file.</param>
+    /// <exception cref="HaloException">The file is missing or broken.</exception>
+    public static ChatTemplate Load(string folder, string path) => ChatTemplateReader.ReadFile(folder, path);
+
+    /// <summary>As <see cref="Load(string)"/>; null where the folder has no template.</summary>
     /// <param name="folder">The model folder.</param>
     /// <exception cref="HaloException">The template is broken.</exception>
     public static ChatTemplate? TryLoad(string folder) => ChatTemplateReader.Read(folder);
@@ -77,7 +83,7 @@ public sealed class ChatTemplate
         }
         catch (TemplateFault fault)
         {
-            throw new HaloException(fault.Message, fault.Line > 0 ? $"{where}, line {fault.Line} of the template" : where, "give messages (and variables) as the template expects them", fault);
+            throw new HaloException(fault.Message, fault.Line > 0 ? $"{where}, line {fault.Line}" : where, "give messages (and variables) as the template expects them", fault);
         }
     }
 

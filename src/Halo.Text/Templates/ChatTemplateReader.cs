@@ -10,28 +10,41 @@ internal static class ChatTemplateReader
     private const string Remedy = "mend the template, or put a chat_template.jinja that works into the folder";
     private static readonly string[] SpecialTokens = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-    public static ChatTemplate? Read(string folder)
+    public static ChatTemplate? Read(string folder) => Guarded(folder, () =>
     {
-        string configuration = Path.Combine(folder, "tokenizer_config.json");
-        JsonObject settings = File.Exists(configuration) ? JsonFile.ReadObject(configuration, "mend the file") : [];
         var templates = new Dictionary<string, (Template, string)>(StringComparer.Ordinal);
+        (JsonObject settings, string configuration) = Settings(folder);
+        AddFiles(folder, templates);
+        if (templates.Count == 0)
+        {
+            AddConfigured(settings["chat_template"], configuration, templates);
+        }
+
+        return templates.Count == 0 ? null : new ChatTemplate(templates, Tokens(settings));
+    });
+
+    public static ChatTemplate ReadFile(string folder, string path) => Guarded(path, () =>
+        new ChatTemplate(new(StringComparer.Ordinal) { ["default"] = (Parse(File.ReadAllText(path, Encoding.UTF8), path), Path.GetFileName(path)) }, Tokens(Settings(folder).Settings)));
+
+    private static (JsonObject Settings, string Path) Settings(string folder)
+    {
+        string path = Path.Combine(folder, "tokenizer_config.json");
+        return (File.Exists(path) ? JsonFile.ReadObject(path, "mend the file") : [], path);
+    }
+
+    private static T Guarded<T>(string where, Func<T> read)
+    {
         try
         {
-            AddFiles(folder, templates);
-            if (templates.Count == 0)
-            {
-                AddConfigured(settings["chat_template"], configuration, templates);
-            }
-
-            return templates.Count == 0 ? null : new ChatTemplate(templates, Tokens(settings));
+            return read();
         }
         catch (InvalidOperationException error)
         {
-            throw new HaloException($"the file is broken ({error.Message.TrimEnd('.')})", configuration, Remedy, error);
+            throw new HaloException($"a chat template is broken ({error.Message.TrimEnd('.')})", where, Remedy, error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new HaloException($"a chat template cannot be read ({error.Message.TrimEnd('.')})", folder, "check its permissions", error);
+            throw new HaloException($"a chat template cannot be read ({error.Message.TrimEnd('.')})", where, "check that it is there, and its permissions", error);
         }
     }
 
@@ -52,7 +65,7 @@ internal static class ChatTemplateReader
         string single = Path.Combine(folder, "chat_template.jinja");
         if (File.Exists(single))
         {
-            templates["default"] = (Parse(File.ReadAllText(single, Encoding.UTF8), single), single);
+            templates["default"] = (Parse(File.ReadAllText(single, Encoding.UTF8), single), Path.GetFileName(single));
         }
 
         string further = Path.Combine(folder, "additional_chat_templates");
@@ -60,7 +73,7 @@ internal static class ChatTemplateReader
         {
             foreach (string path in Directory.EnumerateFiles(further, "*.jinja").Order(StringComparer.Ordinal))
             {
-                templates[Path.GetFileNameWithoutExtension(path)] = (Parse(File.ReadAllText(path, Encoding.UTF8), path), path);
+                templates[Path.GetFileNameWithoutExtension(path)] = (Parse(File.ReadAllText(path, Encoding.UTF8), path), Path.GetFileName(path));
             }
         }
     }
@@ -79,13 +92,13 @@ internal static class ChatTemplateReader
                         throw new HaloException("an entry of chat_template has no name or no template", where, Remedy);
                     }
 
-                    templates[name] = (Parse(source, $"{where}, chat_template '{name}'"), $"{where}, chat_template '{name}'");
+                    templates[name] = (Parse(source, $"{where}, chat_template '{name}'"), $"chat_template '{name}'");
                 }
 
                 break;
             default:
                 string text = Text(node) ?? throw new HaloException("chat_template is neither a text nor a list", where, Remedy);
-                templates["default"] = (Parse(text, $"{where}, chat_template"), $"{where}, chat_template");
+                templates["default"] = (Parse(text, $"{where}, chat_template"), "chat_template");
                 break;
         }
     }
