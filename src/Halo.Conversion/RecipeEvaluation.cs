@@ -7,7 +7,7 @@ using Halo.Text;
 namespace Halo.Conversion;
 
 /// <summary>Measures one model as the evaluation section of a recipe says.</summary>
-public static class RecipeEvaluation
+internal static class RecipeEvaluation
 {
     private const string Perplexity = "perplexity";
 

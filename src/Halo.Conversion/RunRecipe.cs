@@ -5,7 +5,7 @@ using Halo.Core;
 namespace Halo.Conversion;
 
 /// <summary>Reads what a run folder says of itself.</summary>
-public static class RunRecipe
+internal static class RunRecipe
 {
     /// <summary>The recipe as run, and how the run was started (teacher, data).</summary>
     /// <exception cref="HaloException">The folder is no run.</exception>

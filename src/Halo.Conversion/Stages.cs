@@ -3,7 +3,7 @@ using Halo.Core;
 namespace Halo.Conversion;
 
 /// <summary>The stages of a conversion, in their order.</summary>
-public static class Stages
+internal static class Stages
 {
     /// <summary>Hidden-state alignment.</summary>
     public const string Align = "stage1";

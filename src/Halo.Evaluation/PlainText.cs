@@ -4,7 +4,7 @@ using Halo.Core;
 namespace Halo.Evaluation;
 
 /// <summary>Reads text for haystacks and perplexity: a file (plain, .br, .gz) or all such .txt files of a folder.</summary>
-public static class PlainText
+internal static class PlainText
 {
     /// <summary>The text; files of a folder in the ordinal order of their names, an empty line between.</summary>
     /// <param name="path">File or folder.</param>

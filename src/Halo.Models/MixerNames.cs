@@ -3,7 +3,7 @@ using Halo.Core;
 namespace Halo.Models;
 
 /// <summary>Names of mixers in config.json.</summary>
-public static class MixerNames
+internal static class MixerNames
 {
     private static readonly string[] Planned = ["gdn", "kda", "gla", "mamba2", "rwkv7"];
 

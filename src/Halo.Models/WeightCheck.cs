@@ -4,7 +4,7 @@ using Halo.Tensors;
 namespace Halo.Models;
 
 /// <summary>Compares the tensors that a model needs with those that a folder has.</summary>
-public static class WeightCheck
+internal static class WeightCheck
 {
     private const int Shown = 20;
 

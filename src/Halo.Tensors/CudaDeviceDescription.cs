@@ -4,4 +4,4 @@ namespace Halo.Tensors;
 /// <param name="Name">Its name.</param>
 /// <param name="MemoryBytes">Its memory.</param>
 /// <param name="ComputeCapability">Like 9.0.</param>
-public sealed record CudaDeviceDescription(string Name, long MemoryBytes, string ComputeCapability);
+internal sealed record CudaDeviceDescription(string Name, long MemoryBytes, string ComputeCapability);

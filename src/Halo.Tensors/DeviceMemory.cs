@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Halo.Tensors;
 
 /// <summary>Memory of the current CUDA device, asked of the driver.</summary>
-public static class DeviceMemory
+internal static class DeviceMemory
 {
     /// <summary>Free and total bytes; 0 is success (cuMemGetInfo).</summary>
     /// <exception cref="DllNotFoundException">There is no CUDA driver.</exception>

@@ -7,4 +7,4 @@ namespace Halo.Tensors;
 /// <param name="HasCuda">Whether it is a build with CUDA.</param>
 /// <param name="Shim">The copy of TorchSharp's native library that was loaded; null before.</param>
 /// <param name="ShimMended">Whether that copy had to be changed so that it loads on systems with an older libstdc++.</param>
-public sealed record LibTorchDescription(IReadOnlyList<string> Searched, string? Folder, string? Version, bool HasCuda, string? Shim, bool ShimMended);
+internal sealed record LibTorchDescription(IReadOnlyList<string> Searched, string? Folder, string? Version, bool HasCuda, string? Shim, bool ShimMended);

@@ -3,4 +3,4 @@ namespace Halo.Tensors;
 /// <summary>A native library that was found.</summary>
 /// <param name="Path">Where.</param>
 /// <param name="Version">What it answers when asked for its version; null if it could not be loaded or asked.</param>
-public sealed record NativeLibraryDescription(string Path, string? Version);
+internal sealed record NativeLibraryDescription(string Path, string? Version);

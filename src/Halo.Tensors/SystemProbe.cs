@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Halo.Tensors;
 
 /// <summary>Looks at what the machine has for computing, without needing any of it: libtorch, the CUDA driver and CUDA's libraries.</summary>
-public static unsafe class SystemProbe
+internal static unsafe class SystemProbe
 {
     /// <summary>libtorch as it is or would be loaded.</summary>
     public static LibTorchDescription LibTorch() => NativeLibraries.Describe();

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Halo.Tensors;
 
 /// <summary>Raw memory of contiguous tensors on the CPU, also of more than 2 GiB.</summary>
-public static class TensorMemory
+internal static class TensorMemory
 {
     /// <summary>Address of the first element.</summary>
     /// <exception cref="ArgumentException">The tensor is empty, not contiguous or not on the CPU.</exception>

@@ -7,7 +7,7 @@ namespace Halo.Training;
 /// AdamW on flat float32 buffers, with clipping by the global gradient norm before it. Nothing waits for the device: an update whose loss or gradient
 /// is not finite is turned into no update on the device itself, and shows in the norm that is returned.
 /// </summary>
-public sealed class AdamW : IDisposable
+internal sealed class AdamW : IDisposable
 {
     /// <summary>Elements updated at once: bounds the temporary memory to 256 MB.</summary>
     private const long Slice = 1L << 26;

@@ -12,7 +12,7 @@ namespace Halo.Training;
 /// <param name="Data">A text that identifies the data (sources, weights, tokenizer); null when the caller gave none.</param>
 /// <param name="Options">The options as run.</param>
 /// <param name="Files">Bytes of each file of the checkpoint.</param>
-public sealed record CheckpointState(
+internal sealed record CheckpointState(
     string Stage, long Step, long Tokens, string Objective, string? Data, TrainingOptions Options, IReadOnlyDictionary<string, long> Files)
 {
     /// <summary>Keys that may change between the start and the continuation of a run: they do not change what is computed, up to rounding.</summary>

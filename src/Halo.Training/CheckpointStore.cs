@@ -13,7 +13,7 @@ namespace Halo.Training;
 /// </summary>
 /// <param name="folder">The stage's folder.</param>
 /// <param name="keep">Checkpoints kept.</param>
-public sealed class CheckpointStore(string folder, int keep)
+internal sealed class CheckpointStore(string folder, int keep)
 {
     private const string Prefix = "step-";
     private const string Partial = ".partial-";

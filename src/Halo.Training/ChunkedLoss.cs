@@ -8,7 +8,7 @@ namespace Halo.Training;
 /// Losses over the vocabulary without ever holding tokens x V in float32: tokens go in chunks, and the gradient of each chunk's logits is formed in
 /// closed form while they exist. Shapes: N tokens, n tokens of a chunk, d hidden size, V vocabulary.
 /// </summary>
-public static class ChunkedLoss
+internal static class ChunkedLoss
 {
     /// <summary>Cross-entropy: scale * sum over tokens of -log softmax(h W^T)[label]; d/dlogits = scale * (softmax - onehot).</summary>
     /// <param name="hidden_Nd">Hidden states after the final norm, in the compute type; its gradient is returned, not accumulated.</param>

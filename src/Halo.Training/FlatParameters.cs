@@ -9,7 +9,7 @@ namespace Halo.Training;
 /// views of the second, which autograd adds to in place; so zeroing, clipping and the update are a handful of calls however many weights there are
 /// (on a GPU the calls of a small model cost more than its arithmetic).
 /// </summary>
-public sealed class FlatParameters : IDisposable
+internal sealed class FlatParameters : IDisposable
 {
     /// <summary>Every weight starts at a multiple of 256 bytes, so that vector instructions and matrix libraries see the alignment of a tensor of its own.</summary>
     private const long Alignment = 64;

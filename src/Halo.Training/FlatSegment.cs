@@ -6,4 +6,4 @@ namespace Halo.Training;
 /// <param name="Offset">First element in the flat buffers.</param>
 /// <param name="Count">Number of elements.</param>
 /// <param name="Decayed">True for matrices, which weight decay acts on.</param>
-public sealed record FlatSegment(string Name, long[] Shape, long Offset, long Count, bool Decayed);
+internal sealed record FlatSegment(string Name, long[] Shape, long Offset, long Count, bool Decayed);

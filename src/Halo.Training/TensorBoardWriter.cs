@@ -6,7 +6,7 @@ using System.Text;
 namespace Halo.Training;
 
 /// <summary>Writes scalars as a TensorBoard event file: records of length, masked CRC-32C, protocol-buffer Event, masked CRC-32C.</summary>
-public sealed class TensorBoardWriter : IDisposable
+internal sealed class TensorBoardWriter : IDisposable
 {
     private readonly FileStream _file;
 

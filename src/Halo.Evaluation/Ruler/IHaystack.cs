@@ -1,7 +1,7 @@
 namespace Halo.Evaluation;
 
 /// <summary>Text around a needle, counted in units (lines or words).</summary>
-public interface IHaystack
+internal interface IHaystack
 {
     /// <summary>Units available; <see cref="int.MaxValue"/> where the text repeats.</summary>
     int MaximumUnits { get; }

@@ -1,7 +1,7 @@
 namespace Halo.Evaluation;
 
 /// <summary>The repeated line of S-NIAH-1.</summary>
-public sealed class LineHaystack : IHaystack
+internal sealed class LineHaystack : IHaystack
 {
     private const string Line = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again.";
 

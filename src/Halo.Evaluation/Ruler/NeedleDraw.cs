@@ -4,7 +4,7 @@ namespace Halo.Evaluation;
 /// <param name="Key">What the value is asked by: an adjective and a noun with a hyphen.</param>
 /// <param name="Value">Number or uuid.</param>
 /// <param name="Depth">Fraction of the haystack before the needle, 0 to 1.</param>
-public sealed record NeedleDraw(string Key, string Value, double Depth)
+internal sealed record NeedleDraw(string Key, string Value, double Depth)
 {
     /// <summary>RULER's number of evenly spaced depths in prose.</summary>
     public const int Depths = 40;

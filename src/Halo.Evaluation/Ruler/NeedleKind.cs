@@ -4,7 +4,7 @@ namespace Halo.Evaluation;
 /// <param name="Name">Task name, for example <c>niah_single_1</c>.</param>
 /// <param name="Prose">True: running prose, the needle between sentences; false: a repeated line, the needle on a line of its own.</param>
 /// <param name="Uuid">True: the value is a uuid of version 4; false: a number of 7 digits.</param>
-public sealed record NeedleKind(string Name, bool Prose, bool Uuid)
+internal sealed record NeedleKind(string Name, bool Prose, bool Uuid)
 {
     /// <summary>New tokens that RULER lets a model write on the needle tasks, and that count in the length of a sample.</summary>
     public const int NewTokens = 128;

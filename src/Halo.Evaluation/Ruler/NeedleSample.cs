@@ -7,4 +7,4 @@ namespace Halo.Evaluation;
 /// <param name="Prompt">Input and answer prefix: all the text that the model reads.</param>
 /// <param name="Ids">The prompt's ids; their number is the true token count.</param>
 /// <param name="NeedleDepth">Fraction of the prompt's ids that stand before the needle's value, 0 to 1 (what a heat map shows).</param>
-public sealed record NeedleSample(int Index, NeedleDraw Draw, int Units, string Prompt, int[] Ids, double NeedleDepth);
+internal sealed record NeedleSample(int Index, NeedleDraw Draw, int Units, string Prompt, int[] Ids, double NeedleDepth);

@@ -4,7 +4,7 @@ using Halo.Text;
 namespace Halo.Evaluation;
 
 /// <summary>Makes needle samples of one task and length: never longer than asked, the 128 new tokens included. Safe for many threads where the tokenizer is.</summary>
-public sealed class NeedleSampler
+internal sealed class NeedleSampler
 {
     private readonly NeedleKind kind;
     private readonly IHaystack haystack;

@@ -4,7 +4,7 @@ using Halo.Core;
 namespace Halo.Evaluation;
 
 /// <summary>Running prose: the first words of a text, single spaces between them, begun anew at its end where that is allowed.</summary>
-public sealed class ProseHaystack : IHaystack
+internal sealed class ProseHaystack : IHaystack
 {
     private readonly string[] words;
     private readonly bool repeats;

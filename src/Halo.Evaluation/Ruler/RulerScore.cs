@@ -1,7 +1,7 @@
 namespace Halo.Evaluation;
 
 /// <summary>RULER's scores of one output (golden/ruler/scoring.jsonl).</summary>
-public static class RulerScore
+internal static class RulerScore
 {
     /// <summary>The output stripped, with every character below U+0020 made a line break, stripped again.</summary>
     public static string Clean(string output) =>

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Halo.Evaluation;
 
 /// <summary>Finds sentence ends in English prose by simple rules; RULER uses NLTK's Punkt, whose parameters are not shipped, so depths may fall a sentence apart.</summary>
-public static class SentenceSplitter
+internal static class SentenceSplitter
 {
     private static readonly HashSet<string> Abbreviations = new(StringComparer.Ordinal)
     {

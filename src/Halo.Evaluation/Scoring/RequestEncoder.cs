@@ -5,7 +5,7 @@ using Halo.Text;
 namespace Halo.Evaluation;
 
 /// <summary>Turns a context and a continuation into ids as lm-evaluation-harness does.</summary>
-public static class RequestEncoder
+internal static class RequestEncoder
 {
     /// <summary>
     /// White space at the context's end moves to the continuation; ids = encode(both), the continuation's are those after the first encode(context).Length.

@@ -7,7 +7,7 @@ namespace Halo.Evaluation;
 /// <summary>A LAMBADA item: guess the last word of a passage.</summary>
 /// <param name="Context">All but the last word, without the space before it.</param>
 /// <param name="Continuation">A space and the last word.</param>
-public sealed record LambadaItem(string Context, string Continuation)
+internal sealed record LambadaItem(string Context, string Continuation)
 {
     /// <summary>Splits a passage at its last single space alone, so that the last "word" may hold line breaks.</summary>
     /// <exception cref="FormatException">The passage has no space.</exception>

@@ -5,7 +5,7 @@ using Halo.Inference;
 namespace Halo.Evaluation;
 
 /// <summary>LAMBADA (OpenAI version) as lm-evaluation-harness scores it: greedy match of the last word, and exp(-mean log-likelihood).</summary>
-public sealed class LambadaTask : IEvaluationTask
+internal sealed class LambadaTask : IEvaluationTask
 {
     /// <inheritdoc/>
     public string Name => "lambada_openai";

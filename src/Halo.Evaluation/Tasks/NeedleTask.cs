@@ -6,7 +6,7 @@ namespace Halo.Evaluation;
 
 /// <summary>RULER's single-needle tasks: greedy, 128 new tokens, the fraction of samples whose value is in the output.</summary>
 /// <param name="kind">Which of the three.</param>
-public sealed class NeedleTask(NeedleKind kind) : IEvaluationTask
+internal sealed class NeedleTask(NeedleKind kind) : IEvaluationTask
 {
     /// <summary>Samples a length in published tables, and the number without a limit.</summary>
     public const int PublishedSamples = 500;

@@ -8,7 +8,7 @@ namespace Halo.Evaluation;
 /// Plain perplexity on any text. For a length L the text's ids are cut into windows of L + 1 ids that share one id with the next, so that every id after the first is predicted once,
 /// from the ids before it in its window; a rest shorter than a window is left out. perplexity = exp(-mean log-likelihood of an id); bits per byte = -sum of log-likelihoods / ln 2 / UTF-8 bytes of the predicted ids.
 /// </summary>
-public sealed class PerplexityTask : IEvaluationTask
+internal sealed class PerplexityTask : IEvaluationTask
 {
     /// <inheritdoc/>
     public string Name => "perplexity";

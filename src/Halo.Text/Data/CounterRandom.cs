@@ -1,7 +1,7 @@
 namespace Halo.Text.Data;
 
 /// <summary>Random numbers that are a function of a key: SplitMix64 over a counter. Same key, same numbers, on every machine.</summary>
-public sealed class CounterRandom
+internal sealed class CounterRandom
 {
     private ulong _state;
 

@@ -1,7 +1,7 @@
 namespace Halo.Text.Data;
 
 /// <summary>A permutation of 0 .. n-1 that needs no memory: a four-round Feistel network over the next even power of two, walked until it lands below n.</summary>
-public sealed class Permutation
+internal sealed class Permutation
 {
     private const int Rounds = 4;
     private readonly long _count;

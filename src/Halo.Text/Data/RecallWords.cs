@@ -3,7 +3,7 @@ using System.Text;
 namespace Halo.Text.Data;
 
 /// <summary>Keys of synthetic recall documents: adjective-noun pairs. A pair is for training or for tests, never both.</summary>
-public static class RecallWords
+internal static class RecallWords
 {
     private const ulong TestShare = 5;
 
