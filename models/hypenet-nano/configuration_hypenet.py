@@ -81,6 +81,8 @@ class HypeNetConfig(PretrainedConfig):
         self.lightning_scale = lightning_scale
         self.lightning_use_qk_norm = lightning_use_qk_norm
         self.lightning_use_rope = lightning_use_rope
+        if isinstance(lightning_rope_scaling, bool):  # In the authors' own code true means that of the attention layers.
+            lightning_rope_scaling = (rope_parameters or rope_scaling) if lightning_rope_scaling else None
         self.lightning_rope_scaling = lightning_rope_scaling
         self.lightning_use_output_norm = lightning_use_output_norm
         self.lightning_use_output_gate = lightning_use_output_gate
@@ -106,5 +108,6 @@ class HypeNetConfig(PretrainedConfig):
             raise ValueError(f"lightning_scale '{self.lightning_scale}' is none of {', '.join(LIGHTNING_SCALES)}")
         if self.hidden_act != "silu":
             raise ValueError(f"hidden_act '{self.hidden_act}' is not supported, only silu")
-        if self.lightning_use_short_conv or others.get("sliding_window") or others.get("use_sliding_window"):
+        # transformers writes sliding_window where use_sliding_window is false too; then it says nothing.
+        if self.lightning_use_short_conv or others.get("use_sliding_window", others.get("sliding_window")):
             raise ValueError("short convolutions and sliding windows are not supported")

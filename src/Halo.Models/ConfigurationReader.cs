@@ -55,7 +55,7 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
             LightningScale = hybrid ? Scale() : "1/sqrt(d)",
             LightningUseQkNorm = !hybrid || Flag("lightning_use_qk_norm", true),
             LightningUseRope = !hybrid || Flag("lightning_use_rope", true),
-            LightningRopeScaling = hybrid ? Scaling("lightning_rope_scaling") : null,
+            LightningRopeScaling = hybrid ? LightningScaling(scaling) : null,
             LightningUseOutputNorm = !hybrid || Flag("lightning_use_output_norm", true),
             LightningUseOutputGate = !hybrid || Flag("lightning_use_output_gate", true),
         };
@@ -94,10 +94,16 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
             throw Error("lightning_use_short_conv is true: short convolutions are not supported", "use a model without them");
         }
 
+        // Transformers writes sliding_window where use_sliding_window is false too; then it says nothing.
+        bool told = _left.ContainsKey("use_sliding_window");
         bool window = Flag("use_sliding_window", false);
-        JsonNode? size = _left["sliding_window"];
+        if (told && !window)
+        {
+            Take("sliding_window");
+        }
+
         bool layerTypes = _left["layer_types"] is JsonArray types && types.Any(type => type?.ToString() == "sliding_attention");
-        if (window || layerTypes || (source["model_type"]?.ToString() == "hypenet" && size is not null))
+        if (window || layerTypes || (source["model_type"]?.ToString() == "hypenet" && _left["sliding_window"] is not null))
         {
             throw Error("sliding windows are not supported", "use a model without them");
         }
@@ -125,6 +131,19 @@ internal sealed class ConfigurationReader(JsonObject source, string where)
 
     private RopeScaling? Scaling(string key) =>
         RopeScaling.Parse(Take(key), $"{where}: {key}", source["max_position_embeddings"] is JsonValue value && value.TryGetValue(out int length) ? length : 0);
+
+    /// <summary>An object, or, as in the authors' own code, true for the scaling of the attention layers.</summary>
+    private RopeScaling? LightningScaling(RopeScaling? attention)
+    {
+        const string key = "lightning_rope_scaling";
+        if (_left[key] is JsonValue value && value.TryGetValue(out bool same))
+        {
+            Take(key);
+            return same ? attention : null;
+        }
+
+        return Scaling(key);
+    }
 
     private List<MixerType> Mixers(int layers, bool hybrid)
     {

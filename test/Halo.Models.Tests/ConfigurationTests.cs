@@ -81,6 +81,8 @@ public sealed class ConfigurationTests
     [InlineData("qwen3", "\"hidden_size\": -4", "hidden_size")]
     [InlineData("qwen3", "\"tie_word_embeddings\": 1", "tie_word_embeddings")]
     [InlineData("qwen3", "\"rms_norm_eps\": 0", "rms_norm_eps")]
+    [InlineData("hypenet", "\"mixer_types\": [\"attn\", \"lightning-attn\"], \"sliding_window\": 64", "sliding")]
+    [InlineData("hypenet", "\"mixer_types\": [\"attn\", \"lightning-attn\"], \"sliding_window\": 64, \"use_sliding_window\": true", "sliding")]
     [InlineData("hypenet", "", "mixer_types")]
     [InlineData("hypenet", "\"mixer_types\": [\"attn\"]", "mixer_types")]
     [InlineData("hypenet", "\"mixer_types\": [\"attn\", \"magic\"]", "magic")]
@@ -103,6 +105,35 @@ public sealed class ConfigurationTests
         LogitsScaling? scaling = Parse("hypenet", $"\"mixer_types\": [\"attn\", \"lightning-attn\"], \"attn_logits_scaling\": {value}").AttnLogitsScaling;
         Assert.Equal((a, constant), (scaling?.Base, scaling?.Constant));
         Assert.Equal(scaling, LogitsScaling.Parse(scaling?.ToJson(), "here"));
+    }
+
+    /// <summary>All keys that transformers writes of the authors' configuration class, with the values of the released 2B model's kind.</summary>
+    [Fact]
+    public void A_HypeNet_configuration_as_transformers_writes_it_is_read()
+    {
+        ModelConfiguration read = Parse("hypenet", """
+            "architectures": ["HypeNetForCausalLM"], "auto_map": {"AutoConfig": "configuration_hypenet.HypeNetConfig"}, "attention_bias": false, "attention_dropout": 0.0,
+            "attn_logits_scaling": "hype 500", "attn_use_output_gate": true, "attn_use_rope": false, "expand_kv_proj": true, "fused_ce_loss": true,
+            "gdn_activation": null, "gdn_attn_mode": "chunk", "gdn_expand_v": 1, "gdn_nh": 4, "gdn_use_short_conv": false, "hidden_act": "silu", "initializer_range": 0.02,
+            "kda_head_dim": 8, "kda_use_conv": false, "lightning_conv_size": 4, "lightning_rope_scaling": false, "lightning_scale": "1/sqrt(d)",
+            "lightning_use_output_gate": true, "lightning_use_output_norm": true, "lightning_use_qk_norm": true, "lightning_use_rope": true, "lightning_use_short_conv": false,
+            "loss_fn": "kl_div", "mamba2_n_groups": 1, "max_window_layers": 28, "mixer_types": ["attn", "lightning-attn"], "rand_init": false, "rope_scaling": null,
+            "shift_labels": true, "sliding_window": 4096, "torch_dtype": "bfloat16", "transformers_version": "4.57.1", "use_cache": true, "use_sliding_window": false
+            """);
+        Assert.Equal([MixerType.Attention, MixerType.Lightning], read.MixerTypes);
+        Assert.Equal(500, read.AttnLogitsScaling!.Base);
+        Assert.True(read.AttnUseOutputGate && read.LightningUseOutputGate && read.LightningUseRope && !read.AttnUseRope);
+        Assert.Null(read.LightningRopeScaling);
+        Assert.Equal("kl_div", read.Extra["loss_fn"]!.ToString());
+        Assert.Equal(read.ToJson().ToJsonString(), ModelConfiguration.Parse(read.ToJson(), "again").ToJson().ToJsonString());
+    }
+
+    [Fact]
+    public void Lightning_layers_may_take_the_scaling_of_attention_layers()
+    {
+        ModelConfiguration read = Parse("hypenet", "\"mixer_types\": [\"attn\", \"lightning-attn\"], \"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}, \"lightning_rope_scaling\": true");
+        Assert.Equal(RopeScalingKind.Linear, read.LightningRopeScaling!.Kind);
+        Assert.Equal(read.RopeScaling, read.LightningRopeScaling);
     }
 
     [Fact]
