@@ -24,11 +24,20 @@ public sealed record EvaluationOptions
     /// <summary>Where one record an item is written (jsonl), or null.</summary>
     public string? SamplesPath { get; init; }
 
-    /// <summary>Folder of benchmark files, for example lambada_openai.jsonl.</summary>
+    /// <summary>Where finished requests are kept while a run goes on (jsonl), or null: a run that was killed and is started again with the same file does not score them anew. Removed at the end.</summary>
+    public string? ResumePath { get; init; }
+
+    /// <summary>Most ids that log-likelihood requests may read, and the length of WikiText's windows; null: the model's max_position_embeddings.</summary>
+    public int? MaximumLength { get; init; }
+
+    /// <summary>Folder of benchmark files, for example hellaswag.jsonl, or folders as Hugging Face lays them out.</summary>
     public string? BenchmarksFolder { get; init; }
 
     /// <summary>Text for perplexity: a file (.txt, also .br or .gz) or a folder of such.</summary>
     public string? TextFile { get; init; }
+
+    /// <summary>WikiText: the file (.txt, .jsonl or .parquet) or its folder; null: looked for in <see cref="BenchmarksFolder"/>.</summary>
+    public string? WikitextPath { get; init; }
 
     /// <summary>Prose for the needle tasks: a file (.txt, also .br or .gz) or a folder of such.</summary>
     public string? Haystack { get; init; }

@@ -36,15 +36,22 @@ public static class EvaluationRunner
     public static IReadOnlyList<ResultRecord> Run(
         CausalLm model, ITokenizer tokenizer, EvaluationOptions options, IRunLog log, string name = "model", CancellationToken cancellation = default)
     {
+        if (options.MaximumLength is < 1)
+        {
+            throw new HaloException($"a length of {options.MaximumLength} ids is impossible", "--max-length", "give at least 1");
+        }
+
         using SampleWriter? samples = options.SamplesPath is null ? null : new SampleWriter(options.SamplesPath);
+        var scorer = new SequenceScorer(model);
+        using ResumableScorer? resumable = options.ResumePath is null ? null : new ResumableScorer(scorer, options.ResumePath, ModelFingerprint.Of(model), log);
         var context = new EvaluationContext
         {
             Model = name,
             Generator = new Generator(model),
-            Scorer = new SequenceScorer(model),
+            Scorer = resumable is null ? scorer : resumable,
             Tokenizer = tokenizer,
             Options = options,
-            MaximumLength = model.Configuration.MaxPositionEmbeddings,
+            MaximumLength = options.MaximumLength ?? model.Configuration.MaxPositionEmbeddings,
             StopIds = [.. new[] { tokenizer.EosId, tokenizer.DocumentEndId }.OfType<int>().Distinct()],
             BaseSettings = new JsonObject { ["dtype"] = model.ComputeType.ToString().ToLowerInvariant(), ["device"] = model.Device.type.ToString().ToLowerInvariant() },
             Log = log,
@@ -53,6 +60,7 @@ public static class EvaluationRunner
         };
         IReadOnlyList<ResultRecord> records = Run(context);
         samples?.Commit();
+        resumable?.Finish();
         return records;
     }
 
@@ -74,6 +82,13 @@ public static class EvaluationRunner
         foreach (IEvaluationTask task in tasks)
         {
             task.Check(context);
+        }
+
+        // While the device works for one task, the processors read and encode for the next.
+        Task prepared = Task.CompletedTask;
+        foreach (IPrepared task in tasks.OfType<IPrepared>())
+        {
+            prepared = task.Prepare(context, prepared);
         }
 
         return [.. tasks.SelectMany(task => task.Run(context))];

@@ -11,7 +11,7 @@ public static class EvaluationTasks
         ["niah_single_1"] = () => new NeedleTask(NeedleKind.Single1),
         ["niah_single_2"] = () => new NeedleTask(NeedleKind.Single2),
         ["niah_single_3"] = () => new NeedleTask(NeedleKind.Single3),
-        ["lambada_openai"] = () => new LambadaTask(),
+        ["wikitext"] = () => new WikitextTask(),
     };
 
     private static readonly Dictionary<string, string> Aliases = new(StringComparer.OrdinalIgnoreCase)
@@ -22,8 +22,18 @@ public static class EvaluationTasks
         ["lambada"] = "lambada_openai",
     };
 
+    static EvaluationTasks()
+    {
+        foreach (BenchmarkDefinition definition in BenchmarkDefinition.All)
+        {
+            Makers.Add(definition.Name, () => new BenchmarkTask(definition));
+        }
+
+        Names = [.. Makers.Keys];
+    }
+
     /// <summary>All names, without aliases.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Makers.Keys];
+    public static IReadOnlyList<string> Names { get; }
 
     /// <summary>The task of a name or alias; case does not matter.</summary>
     /// <exception cref="HaloException">There is none.</exception>

@@ -18,7 +18,10 @@ internal static class EvaluateCommand
         var model = new Argument<string>("MODEL") { Description = "Model folder." };
         var tasks = new Option<string>("--tasks") { Description = $"Tasks, separated by commas: {string.Join(", ", EvaluationTasks.Names)}.", Required = true };
         var lengths = new Option<string>("--lengths") { Description = "Lengths in tokens: 1k,4k,16k (1k = 1,024).", DefaultValueFactory = _ => "1k" };
-        var benchmarks = new Option<string?>("--benchmarks") { Description = "Folder of benchmark files, such as lambada_openai.jsonl." };
+        var benchmarks = new Option<string?>("--benchmarks") { Description = "Folder of benchmark files: NAME.jsonl or NAME.parquet (hellaswag, arc_easy, ...), or folders as Hugging Face lays them out." };
+        var wikitext = new Option<string?>("--wikitext") { Description = "WikiText: the test file or its folder (default: in --benchmarks)." };
+        var longest = new Option<int?>("--max-length") { Description = "Most tokens that log-likelihood tasks read at once, and WikiText's window (default: the model's)." };
+        var resume = new Option<string?>("--resume") { Description = "Keep finished requests in this file while running; started again with it, a run goes on where it was stopped." };
         var text = new Option<string?>("--text") { Description = "Text of perplexity: file or folder (default: the haystack)." };
         var haystack = new Option<string?>("--haystack") { Description = "Prose of the needle tasks: file or folder (default: what ships with Halo)." };
         var yarn = new Option<double?>("--yarn") { Description = "Read the model with YaRN of this factor." };
@@ -31,8 +34,8 @@ internal static class EvaluateCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var json = CommonOptions.Json();
-        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, text, haystack, yarn, style, limit, offset, batch, seed, samples, device, type, json }
-            .WithExamples("halo eval models/hypenet-nano --tasks niah_single_1,niah_single_2 --lengths 1k,4k,16k --limit 50", "halo eval MODEL --tasks lambada_openai --benchmarks DIR --samples items.jsonl --json", "halo eval MODEL --tasks perplexity --text book.txt --lengths 4k --yarn 4");
+        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, wikitext, longest, text, haystack, yarn, style, limit, offset, batch, seed, samples, resume, device, type, json }
+            .WithExamples("halo eval models/hypenet-nano --tasks niah_single_1,niah_single_2 --lengths 1k,4k,16k --limit 50", "halo eval MODEL --tasks hellaswag,arc_easy,lambada_openai --benchmarks DIR --samples items.jsonl --resume items.journal --json", "halo eval MODEL --tasks perplexity --text book.txt --lengths 4k --yarn 4");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
             string folder = parse.GetRequiredValue(model);
@@ -41,6 +44,9 @@ internal static class EvaluateCommand
             {
                 Tasks = parse.GetRequiredValue(tasks).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
                 Lengths = LengthList.Parse(parse.GetRequiredValue(lengths)),
+                MaximumLength = parse.GetValue(longest),
+                WikitextPath = parse.GetValue(wikitext),
+                ResumePath = parse.GetValue(resume),
                 BenchmarksFolder = parse.GetValue(benchmarks),
                 TextFile = parse.GetValue(text) ?? prose,
                 Haystack = prose,

@@ -12,16 +12,34 @@ internal static class RequestEncoder
     /// An empty context becomes one prefix token: BOS if there is one, else EOS.
     /// </summary>
     /// <exception cref="HaloException">The continuation has no ids, or the context none.</exception>
-    public static ScoringRequest Encode(ITokenizer tokenizer, string context, string continuation)
+    public static ScoringRequest Encode(ITokenizer tokenizer, string context, string continuation) => EncodeAll(tokenizer, [new TextRequest(context, continuation)])[0];
+
+    /// <summary>The same for the requests of one item, whose contexts are often one: each is encoded once.</summary>
+    /// <exception cref="HaloException">A continuation has no ids, or a context none.</exception>
+    internal static ScoringRequest[] EncodeAll(ITokenizer tokenizer, IReadOnlyList<TextRequest> requests)
+    {
+        var result = new ScoringRequest[requests.Count];
+        int[]? contextIds = null;
+        for (int i = 0; i < result.Length; i++)
+        {
+            (string context, string continuation) = requests[i];
+            contextIds = i > 0 && requests[i - 1].Context == context ? contextIds : null;
+            result[i] = Encode(tokenizer, context, continuation, ref contextIds);
+        }
+
+        return result;
+    }
+
+    private static ScoringRequest Encode(ITokenizer tokenizer, string context, string continuation, ref int[]? contextIds)
     {
         if (context.Length == 0)
         {
-            int prefix = tokenizer.BosId ?? tokenizer.EosId ?? throw new HaloException("the tokenizer has neither a BOS nor an EOS token to begin an empty context with", remedy: "name one in tokenizer_config.json");
+            int prefix = RollingWindows.Prefix(tokenizer);
             return Checked([prefix], tokenizer.Encode(continuation), context, continuation);
         }
 
         int kept = PythonText.LengthWithoutTrailingSpace(context);
-        int[] contextIds = tokenizer.Encode(context[..kept]);
+        contextIds ??= tokenizer.Encode(context[..kept]);
         int[] whole = tokenizer.Encode(context + continuation);
         return Checked(contextIds, whole.Length > contextIds.Length ? whole[contextIds.Length..] : [], context, continuation);
     }
