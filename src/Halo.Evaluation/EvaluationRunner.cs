@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Halo.Core;
 using Halo.Inference;
@@ -91,6 +93,15 @@ public static class EvaluationRunner
             prepared = task.Prepare(context, prepared);
         }
 
-        return [.. tasks.SelectMany(task => task.Run(context))];
+        var records = new List<ResultRecord>();
+        foreach (IEvaluationTask task in tasks)
+        {
+            var watch = Stopwatch.StartNew();
+            IReadOnlyList<ResultRecord> figures = task.Run(context);
+            records.AddRange(figures);
+            context.Log.Message(string.Create(CultureInfo.InvariantCulture, $"{task.Name}: {watch.Elapsed.TotalSeconds:F1} s, {figures.Count} figures"));
+        }
+
+        return records;
     }
 }
