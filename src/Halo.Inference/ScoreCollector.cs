@@ -6,12 +6,15 @@ namespace Halo.Inference;
 
 /// <summary>
 /// Turns hidden states into log-likelihoods. Logits are made for the positions that are asked for alone, in chunks; what comes out stays on the device
-/// until the next pass has been started, so that the device does not wait for the host.
+/// until much has gathered, since every look at it makes device and host wait for each other.
 /// log p = x - max - ln(sum exp(x - max)) of float32 logits, the sum added in float64.
 /// </summary>
 internal sealed class ScoreCollector(CausalLm model, int logitTokens) : IDisposable
 {
+    // Figures that may wait on the device: enough for whole benchmarks, little beside a model.
+    private const long MostPending = 1 << 22;
     private readonly Queue<(Tensor LogLikelihoods, Tensor Matches, List<(ScoringTarget Target, int Position)> Owners)> _pending = new();
+    private long _pendingEntries;
 
     /// <summary>Scores all ids of <paramref name="targets"/> that are predicted from positions <paramref name="start"/> to <paramref name="start"/> + T - 1.</summary>
     /// <param name="hidden_BTd">Output of the final norm.</param>
@@ -52,9 +55,10 @@ internal sealed class ScoreCollector(CausalLm model, int logitTokens) : IDisposa
         }
 
         _pending.Enqueue((cat(likelihoods).DetachFromDisposeScope(), cat(matches).DetachFromDisposeScope(), [.. entries.Select(entry => (entry.Target, entry.Position))]));
-        if (_pending.Count > 1 || hidden_BTd.device_type == DeviceType.CPU)
+        _pendingEntries += entries.Count;
+        if (_pendingEntries > MostPending || hidden_BTd.device_type == DeviceType.CPU)
         {
-            Fetch();
+            Finish();
         }
     }
 
@@ -65,6 +69,8 @@ internal sealed class ScoreCollector(CausalLm model, int logitTokens) : IDisposa
         {
             Fetch();
         }
+
+        _pendingEntries = 0;
     }
 
     /// <inheritdoc/>
@@ -117,8 +123,8 @@ internal sealed class ScoreCollector(CausalLm model, int logitTokens) : IDisposa
         }
 
         Device device = hidden_Nd.device;
-        Tensor owner_E = tensor(owner).to(device), ids_E = tensor(ids).to(device);
-        Tensor logits_MV = model.Logits(hidden_Nd.index_select(0, tensor(places.ToArray()).to(device)));
+        Tensor owner_E = HostIds.ToDevice(owner, [owner.Length], device), ids_E = HostIds.ToDevice(ids, [ids.Length], device);
+        Tensor logits_MV = model.Logits(hidden_Nd.index_select(0, HostIds.ToDevice([.. places], [places.Count], device)));
         (Tensor most_M1, Tensor best_M1) = logits_MV.max(-1, keepdim: true);
         Tensor target_E = logits_MV.view(-1).index_select(0, (owner_E * logits_MV.shape[1]) + ids_E);
         Tensor sum_M = logits_MV.sub_(most_M1).exp_().sum(-1, type: ScalarType.Float64);

@@ -169,7 +169,7 @@ public sealed class SequenceScorer : ISequenceScorer
             }
         }
 
-        Tensor hidden_BTd = _model.Hidden(tensor(ids, [inputs.Length, count]).to(_model.Device), null, cache);
+        Tensor hidden_BTd = _model.Hidden(HostIds.ToDevice(ids, [inputs.Length, count], _model.Device), null, cache);
         scores.Add(hidden_BTd, start, targets);
     }
 }

@@ -9,7 +9,7 @@ public class ChatSessionTests
 
     [Theory]
     [InlineData("hypenet")]
-    [InlineData("qwen3-tied")]
+    [InlineData("qwen3-untied")]
     public void EveryTurnIsWhatReadingAllAnewWouldWrite(string name)
     {
         using CausalLm model = TinyModel.Load(name);

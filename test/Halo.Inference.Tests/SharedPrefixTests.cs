@@ -26,7 +26,7 @@ public sealed class SharedPrefixTests
     [InlineData("hypenet", 0)]
     [InlineData("hypenet", 1)]
     [InlineData("hypenet", 3)]
-    [InlineData("qwen3-tied", 0)]
+    [InlineData("qwen3-untied", 0)]
     public void FiguresAreThoseOfRequestsScoredAlone(string name, int batch)
     {
         using CausalLm model = TinyModel.Load(name);
