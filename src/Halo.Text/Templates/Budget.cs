@@ -9,7 +9,7 @@ namespace Halo.Text.Templates;
 internal sealed class Budget
 {
     /// <summary>Steps of one rendering.</summary>
-    public const long Steps = 50_000_000;
+    public const long Steps = 20_000_000;
 
     /// <summary>Characters or elements of one value, and characters of the output.</summary>
     public const int Length = 1 << 24;
