@@ -7,7 +7,7 @@ internal static class SelectionFilters
 {
     public static object? Map(Rendering rendering, object? value, Arguments arguments)
     {
-        IReadOnlyList<object?> items = Sequences.Items(value, rendering.Budget);
+        IReadOnlyList<object?> items = Items(value, rendering.Budget);
         if (arguments.Positional.Count == 0)
         {
             object?[] given = arguments.Bind("map", "attribute", "default?");
@@ -30,11 +30,14 @@ internal static class SelectionFilters
         bool tests = arguments.Positional.Count > offset;
         string name = tests ? PythonType.Text(arguments.Positional[offset], "the test") : "";
         Arguments rest = tests ? arguments.Skip(offset + 1) : Arguments.None;
-        return Sequences.Generator(Sequences.Items(value, rendering.Budget).Where(item =>
+        return Sequences.Generator(Items(value, rendering.Budget).Where(item =>
         {
             object? tested = byAttribute ? Path.Of(arguments.Positional[0], item, Missing.Value) : item;
             rendering.Budget.Spend();
             return keeps == (tests ? Tests.Apply(name, rendering, tested, rest) : PythonType.IsTrue(tested));
         }), rendering.Budget);
     }
+
+    // What is false has no items, even where it could not be iterated.
+    private static IReadOnlyList<object?> Items(object? value, Budget budget) => PythonType.IsTrue(value) ? Sequences.Items(value, budget) : [];
 }

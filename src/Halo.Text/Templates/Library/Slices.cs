@@ -26,7 +26,7 @@ internal static class Slices
 
         if (owner is not (string or TemplateList { HasIndex: true }))
         {
-            return Undefined.Attribute(owner, null);
+            throw new TemplateFault($"'{PythonType.Of(owner)}' object cannot be sliced");
         }
 
         IReadOnlyList<object?> items = Sequences.Items(owner, budget);

@@ -25,8 +25,6 @@ internal static class Tests
         ["callable"] = value => value is TemplateFunction,
         ["odd"] = value => !Integer(value).IsEven,
         ["even"] = value => Integer(value).IsEven,
-        ["lower"] = value => StringCases.IsLower(Text(value)),
-        ["upper"] = value => StringCases.IsUpper(Text(value)),
         ["escaped"] = _ => false,
         ["filter"] = value => value is string name && Filters.Has(name),
         ["test"] = value => value is string name && Has(name),
@@ -58,12 +56,14 @@ internal static class Tests
         return name switch
         {
             "divisibleby" => Divides(Integer(arguments.Bind(name, "num")[0]), Integer(value)),
+            "lower" => StringCases.IsLower(Filters.Text(rendering, value)),
+            "upper" => StringCases.IsUpper(Filters.Text(rendering, value)),
             "sameas" => IsSame(value, arguments.Bind(name, "other")[0]),
             _ => throw new TemplateFault($"no test is named '{name}'"),
         };
     }
 
-    private static bool Has(string name) => Plain.ContainsKey(name) || Comparisons.ContainsKey(name) || name is "divisibleby" or "sameas";
+    private static bool Has(string name) => Plain.ContainsKey(name) || Comparisons.ContainsKey(name) || name is "divisibleby" or "sameas" or "lower" or "upper";
 
     private static bool Divides(BigInteger divisor, BigInteger value) => divisor.IsZero ? throw new TemplateFault("division by zero") : (value % divisor).IsZero;
 
@@ -71,6 +71,4 @@ internal static class Tests
         || (left is BigInteger first && right is BigInteger second && first == second);
 
     private static BigInteger Integer(object? value) => PythonType.Integer(value) ?? throw new TemplateFault($"an integer is expected, not {PythonType.Of(value)}");
-
-    private static string Text(object? value) => value as string ?? "";
 }

@@ -15,7 +15,6 @@ internal sealed class ForStatement(Target target, Expression values, Expression?
         bool any = false;
         while (loop.MoveNext())
         {
-            any = true;
             rendering.Budget.Spend();
             var scope = new Scope(outer);
             scope.Set("loop", loop);
@@ -24,6 +23,7 @@ internal sealed class ForStatement(Target target, Expression values, Expression?
                 target.Assign(rendering, loop.Current);
                 return Execute(body, rendering);
             });
+            any |= flow == Flow.Next; // As in Jinja, a turn that was left early does not count.
             if (flow == Flow.Break)
             {
                 break;
