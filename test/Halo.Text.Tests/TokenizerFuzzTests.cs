@@ -7,7 +7,7 @@ namespace Halo.Text.Tests;
 /// <summary>Damaged tokenizer files are refused with a message, or are still tokenizers; one tokenizer serves many threads.</summary>
 public sealed class TokenizerFuzzTests : IDisposable
 {
-    private const int Tries = 2_000;
+    private const int Tries = 1_000;
     private static readonly string[] Replacements = ["null", "true", "1", "-1", "1e999", "3.5", "\"x\"", "\"\"", "[]", "{}", "[[]]", "{\"type\":7}", "4294967296", "[null]", "\"BPE\""];
     private readonly string _folder = Directory.CreateTempSubdirectory("halo-tokenizer-").FullName;
     private readonly string _small;
@@ -67,7 +67,7 @@ public sealed class TokenizerFuzzTests : IDisposable
     }
 
     [Fact]
-    public void TwoThousandFilesWithAPartReplaced()
+    public void OneThousandFilesWithAPartReplaced()
     {
         Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[0, Replacements.Length - 1], Gen.Bool).Sample((place, value, deletes) =>
         {
@@ -80,7 +80,7 @@ public sealed class TokenizerFuzzTests : IDisposable
     }
 
     [Fact]
-    public void TwoThousandFilesWithDamagedBytes()
+    public void OneThousandFilesWithDamagedBytes()
     {
         Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[0, 3], Gen.Byte).Array[1, 5].Sample(changes =>
         {
