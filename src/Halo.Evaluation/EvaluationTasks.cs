@@ -12,6 +12,9 @@ public static class EvaluationTasks
         ["niah_single_2"] = () => new NeedleTask(NeedleKind.Single2),
         ["niah_single_3"] = () => new NeedleTask(NeedleKind.Single3),
         ["wikitext"] = () => new WikitextTask(),
+        ["fda"] = () => new ContainsTask("fda"),
+        ["swde"] = () => new ContainsTask("swde"),
+        ["squad_completion"] = () => new ContainsTask("squad_completion"),
     };
 
     private static readonly Dictionary<string, string> Aliases = new(StringComparer.OrdinalIgnoreCase)
