@@ -17,7 +17,7 @@ internal sealed class Conversation(ChatTemplate template, ITokenizer tokenizer, 
     /// <summary>Ids of the last prompt, and how many of them were remembered.</summary>
     public (int Prompt, int Reused) LastTurn { get; private set; }
 
-    /// <summary>Asks; the answer goes to the printer as it comes. An answer that fails leaves the conversation as it was.</summary>
+    /// <summary>Asks; the answer goes to the printer as it comes. An answer that fails, or is stopped before its first word, leaves the conversation as it was.</summary>
     /// <returns>How many ids were written.</returns>
     public int Ask(string question, ThoughtPrinter printer, CancellationToken stop)
     {
@@ -47,6 +47,11 @@ internal sealed class Conversation(ChatTemplate template, ITokenizer tokenizer, 
             Write(stream.End());
             printer.End();
             LastTurn = (prompt.Length, session.Reused);
+            if (ids.Length == 0 && stop.IsCancellationRequested)
+            {
+                return 0; // Stopped before the first word: as if nothing had been asked.
+            }
+
             _messages.Add(("assistant", answer.ToString() + (printer.Thinks ? $"\n{ThoughtEnds}\n\n" : "")));
             answered = true;
             return ids.Length;
