@@ -28,7 +28,7 @@ internal sealed class ConversionRun : IDisposable
         Store.Claim(Recipe, identity);
         DataFingerprint = identity.DataFingerprint;
         Log = new RunLog(Store.Folder, display);
-        Data = new DataSet(Recipe.Data, request.Data, Tokenizer, Path.Combine(Store.Folder.Root, "cache"), Log, cancellation);
+        Data = new DataSet(Recipe.Data, request.Data, Tokenizer, Path.Combine(Store.Folder.Root, "cache"), Log, cancellation) { StageSources = Recipe.StageSources };
     }
 
     public PipelineRequest Request { get; }

@@ -44,7 +44,7 @@ public static class Pretraining
         RunIdentity identity = RunIdentity.OfPretraining(recipe, tokenizerFolder, dataFolders);
         store.Claim(recipe, identity);
         using var log = new RunLog(store.Folder, display);
-        using var data = new DataSet(recipe.Data, dataFolders, tokenizer, Path.Combine(runFolder, "cache"), log, cancellation);
+        using var data = new DataSet(recipe.Data, dataFolders, tokenizer, Path.Combine(runFolder, "cache"), log, cancellation) { StageSources = recipe.StageSources };
         using CausalLm student = CausalLm.Create(configuration, device, torch.ScalarType.Float32, stage.Training.Seed);
         student.ComputeType = computeType;
         if (!store.IsFinal(Stage))

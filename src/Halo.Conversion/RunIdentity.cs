@@ -56,9 +56,7 @@ internal sealed record RunIdentity(string Source, string SourcePath, string Sour
 
     private static string OfText(Recipe recipe, IReadOnlyList<string> data)
     {
-        IEnumerable<SourceSpecification> sources = recipe.Data.Sources
-            .Concat(new[] { recipe.Stage1, recipe.Stage2, recipe.Stage3, recipe.Pretrain }.SelectMany(stage => stage?.Sources ?? []))
-            .Concat(recipe.Phases.SelectMany(phase => phase.Sources));
+        IEnumerable<SourceSpecification> sources = recipe.Data.Sources.Concat(recipe.StageSources);
         return OfFiles(sources.Select(source => source.Path).OfType<string>().Concat(data).Distinct().SelectMany(Corpus.Files));
     }
 

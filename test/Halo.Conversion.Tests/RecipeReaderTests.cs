@@ -51,6 +51,8 @@ public class RecipeReaderTests
     [InlineData("evaluation.tasks=[\"trivia\"]", "trivia")]
     [InlineData("evaluation.lengths=[0]", "evaluation")]
     [InlineData("evaluation.teacher_yarn=[0.5]", "evaluation")]
+    [InlineData("phases=[null]", "phase")]
+    [InlineData("evaluation.tasks=[null]", "evaluation.tasks")]
     [InlineData("export.dtype=int3", "int3")]
     [InlineData("no-equals-sign", "--set")]
     public void WhatIsWrongIsToldByKey(string change, string told) => Assert.Contains(told, Assert.Throws<HaloException>(() => Toy.Read(change)).Message);

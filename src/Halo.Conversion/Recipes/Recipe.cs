@@ -49,6 +49,10 @@ public sealed record Recipe
     /// <summary>Pretraining: data by step.</summary>
     public IReadOnlyList<PhaseSpecification> Phases { get; init; } = [];
 
+    /// <summary>Sources that stages and phases have of their own.</summary>
+    internal IReadOnlyList<SourceSpecification> StageSources =>
+        [.. new[] { Stage1, Stage2, Stage3, Pretrain }.SelectMany(stage => stage?.Sources ?? []), .. Phases.SelectMany(phase => phase.Sources)];
+
     /// <summary>The recipe's JSON as read, with overrides.</summary>
     public required JsonObject Json { get; init; }
 
@@ -102,6 +106,11 @@ public sealed record Recipe
         long start = 0;
         for (int i = 0; i < Phases.Count; i++)
         {
+            if (Phases[i] is null)
+            {
+                throw new HaloException($"phase {i} is null", $"phases[{i}]", "give it sources");
+            }
+
             long end = Phases[i].UntilStep ?? long.MaxValue;
             if (end <= start || (i < Phases.Count - 1 && Phases[i].UntilStep is null))
             {
@@ -127,7 +136,7 @@ public sealed record Recipe
     {
         foreach (string task in Evaluation.Tasks)
         {
-            _ = Halo.Evaluation.EvaluationTasks.Create(task);
+            _ = Halo.Evaluation.EvaluationTasks.Create(task ?? throw new HaloException("a task is null", "evaluation.tasks", "remove it"));
         }
 
         if (Evaluation.Lengths.Any(length => length < 1) || Evaluation.Limit is < 1 || Evaluation.PerplexityLimit is < 1 || Evaluation.TeacherYarn.Any(factor => !(factor >= 1) || !double.IsFinite(factor)))
