@@ -2,6 +2,7 @@ using Halo.Conversion.Recipes;
 using Halo.Conversion.Selection;
 using Halo.Core;
 using Halo.Models;
+using Halo.Tensors;
 using Halo.Text;
 using Halo.Text.Data;
 using Halo.Training;
@@ -114,6 +115,11 @@ internal sealed class ConversionRun : IDisposable
         if (Tokenizer.VocabularySize > TeacherConfiguration.VocabSize)
         {
             throw new HaloException($"the tokenizer has {Tokenizer.VocabularySize:N0} ids, the model an embedding of {TeacherConfiguration.VocabSize:N0}", Request.Teacher, "give the tokenizer that belongs to the model");
+        }
+
+        using (WeightFolder weights = WeightFolder.Open(Request.Teacher))
+        {
+            WeightCheck.Verify(CausalLm.Shapes(TeacherConfiguration), weights);
         }
 
         SelectionSpecification selection = Recipe.Selection;

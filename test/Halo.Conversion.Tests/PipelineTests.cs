@@ -166,6 +166,20 @@ public class PipelineTests
     }
 
     [Fact]
+    public void ATruncatedTeacherIsRefusedBeforeAnythingIsWritten()
+    {
+        using var toy = new Toy();
+        PipelineRequest request = toy.Request("run");
+        using (FileStream weights = File.OpenWrite(Path.Combine(toy.Teacher, "model.safetensors")))
+        {
+            weights.SetLength(weights.Length / 2);
+        }
+
+        Assert.Contains("truncated", Assert.Throws<HaloException>(() => Toy.Run(request)).Message);
+        Assert.False(Directory.Exists(request.Run));
+    }
+
+    [Fact]
     public void StagesMayBeLeftOut()
     {
         using var toy = new Toy();
