@@ -1,14 +1,9 @@
 using Halo.Core;
 using Halo.Models;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Halo.Inference;
 
-/// <summary>
-/// Continues prompts with a model: the batch, padded in front, is read in large blocks, then one token a row at a time with a cache. Logits are made for the last position alone.
-/// One copy of B ids from the device a token is all that waits for it. Not safe for several threads at once.
-/// </summary>
+/// <summary>Continues prompts with a model as one batch of an <see cref="InferenceEngine"/>, which is divided where memory does not allow it. Not safe for several threads at once.</summary>
 public sealed class Generator : IGenerator
 {
     private readonly CausalLm _model;
@@ -31,70 +26,70 @@ public sealed class Generator : IGenerator
     /// <inheritdoc/>
     public int[][] Generate(IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken cancellation = default, Action<int, int>? onToken = null)
     {
-        Checks.Prompts(prompts, options, _model.Configuration.VocabSize);
-        var outputs = prompts.Select(_ => new List<int>()).ToArray();
-        if (prompts.Count > 0)
+        for (int row = 0; row < prompts.Count; row++)
         {
-            using IDisposable constant = no_grad();
-            int block = PrefillBlock > 0 ? PrefillBlock : _plan.Block(prompts.Count, prompts.Max(prompt => prompt.Length));
-            Run(prompts, [.. Enumerable.Range(0, prompts.Count)], block, options, outputs, onToken, cancellation);
+            Checks.Options(options, prompts[row].Length, $"prompt {row}");
+            Checks.Prompt(prompts[row], _model.Configuration.VocabSize, $"prompt {row}");
         }
 
-        return [.. outputs.Select(output => output.ToArray())];
-    }
+        var outputs = new int[prompts.Count][];
+        using var engine = new InferenceEngine(_model) { PrefillBlock = PrefillBlock };
+        Run(engine, [.. Enumerable.Range(0, prompts.Count).OrderByDescending(row => prompts[row].Length)]);
+        return outputs;
 
-    private void Run(IReadOnlyList<int[]> prompts, int[] rows, int block, GenerationOptions options, List<int>[] outputs, Action<int, int>? onToken, CancellationToken cancellation)
-    {
-        bool wrote = false;
-        try
+        void Run(InferenceEngine engine, int[] rows)
         {
-            using DisposeScope scope = NewDisposeScope();
-            using var decoding = new DecodingBatch(_model, rows);
-            Tensor logits_BV = decoding.Prefill(prompts, block, cancellation);
-            for (int step = 0; ; step++)
+            if (rows.Length == 0)
             {
-                using DisposeScope stepScope = NewDisposeScope();
-                Tensor ids_B = Sampler.Choose(logits_BV, options, decoding.Rows, step);
-                logits_BV.Dispose();
-                long[] ids = ids_B.cpu().data<long>().ToArray();
-                wrote = true;
-                bool[] ended = [.. decoding.Rows.Select((row, place) => Take(row, (int)ids[place], options, outputs, onToken))];
-                if (step + 1 == options.MaxTokens || !decoding.Drop(ended, ref ids_B))
+                return;
+            }
+
+            bool wrote = false;
+            IReadOnlyList<Sequence> sequences = [];
+            try
+            {
+                sequences = engine.Create(rows.Length, rows.Max(row => prompts[row].Length) + options.MaxTokens);
+                var batch = new GenerationBatch(engine);
+                for (int place = 0; place < rows.Length; place++)
                 {
-                    return;
+                    (int row, Sequence sequence) = (rows[place], sequences[place]);
+                    var request = new GenerationRequest
+                    {
+                        Sequence = sequence, Prompt = prompts[row], Options = options, Row = row,
+                        OnToken = token =>
+                        {
+                            wrote = true;
+                            onToken?.Invoke(row, token.Id);
+                        },
+                    };
+                    batch.Add(request, result =>
+                    {
+                        outputs[row] = result.Ids;
+                        sequence.Dispose(); // The others move together.
+                    });
                 }
 
-                cancellation.ThrowIfCancellationRequested();
-                logits_BV = decoding.Step(ids_B).MoveToOuterDisposeScope();
+                while (batch.Step())
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+
+                return;
             }
-        }
-        catch (Exception error) when (MemoryPlan.IsOutOfMemory(error))
-        {
-            if (wrote || (rows.Length == 1 && block <= MemoryPlan.SmallestBlock))
+            catch (HaloException) when (rows.Length > 1 && !wrote)
             {
-                throw new HaloException($"out of memory with {rows.Length} rows of {rows.Max(row => prompts[row].Length)} prompt tokens", _model.Device.ToString(), "use a smaller --batch or shorter prompts, or a device with more memory", error);
+                // Memory: in halves, below.
             }
-        }
+            finally
+            {
+                foreach (Sequence sequence in sequences)
+                {
+                    sequence.Dispose();
+                }
+            }
 
-        // Reached only when memory ran out before the first token: smaller blocks, then fewer rows.
-        int smaller = Math.Min(block, MemoryPlan.SmallestBlock);
-        int[][] parts = block > MemoryPlan.SmallestBlock ? [rows] : [rows[..(rows.Length / 2)], rows[(rows.Length / 2)..]];
-        foreach (int[] part in parts)
-        {
-            Run(prompts, part, smaller, options, outputs, onToken, cancellation);
+            Run(engine, rows[..(rows.Length / 2)]);
+            Run(engine, rows[(rows.Length / 2)..]);
         }
-    }
-
-    /// <summary>Keeps a new id; true when the row has ended.</summary>
-    private static bool Take(int row, int id, GenerationOptions options, List<int>[] outputs, Action<int, int>? onToken)
-    {
-        if (row < 0 || options.StopIds.Contains(id))
-        {
-            return true;
-        }
-
-        outputs[row].Add(id);
-        onToken?.Invoke(row, id);
-        return options.EndsRow?.Invoke(row, id) ?? false;
     }
 }

@@ -15,6 +15,8 @@ internal sealed class MemoryPlan
     private readonly double _bytesPerToken;
     private readonly double _cacheBytesPerToken;
     private readonly double _cacheBytesPerRow;
+    private readonly double _tokenBytes;
+    private readonly double _stateBytes;
     private readonly int _mostRows;
     private readonly int _mostTokens;
     private readonly int _vocabulary;
@@ -34,12 +36,18 @@ internal sealed class MemoryPlan
         _bytesPerToken = (size * ((6.0 * configuration.HiddenSize) + (4.0 * configuration.IntermediateSize))) + (heads * ((8.0 * size) + 24));
         _cacheBytesPerToken = 2.25 * attentionLayers * 2.0 * configuration.NumKeyValueHeads * configuration.HeadDim * size; // 2.25: old and new buffer while it grows.
         _cacheBytesPerRow = 8.0 * (configuration.NumHiddenLayers - attentionLayers) * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
+        _tokenBytes = _cacheBytesPerToken / 2.25;
+        _stateBytes = _cacheBytesPerRow / 2;
         _vocabulary = configuration.VocabSize;
         _mostRows = cuda ? 256 : 8;
         _mostTokens = cuda ? 1 << 16 : 2048;
         _mostLogitBytes = cuda ? 4L << 30 : 128L << 20;
         Budget = budget > 0 ? budget : cuda ? CudaBudget(model) : CpuBudget();
+        Available = budget > 0 ? budget : cuda ? CudaBudget(model, 0.94) : CpuMemory();
     }
+
+    /// <summary>Bytes beside the weights that one long sequence may take: all but a margin, where <see cref="Budget"/> leaves room for whoever else is there.</summary>
+    public long Available { get; }
 
     /// <summary>Bytes that may be used beside the weights.</summary>
     public long Budget { get; }
@@ -53,6 +61,12 @@ internal sealed class MemoryPlan
         double row = (length * _cacheBytesPerToken) + _cacheBytesPerRow + (Math.Min(length, SmallestBlock) * _bytesPerToken);
         return (int)Math.Clamp(Budget * 0.8 / row, 1, _mostRows);
     }
+
+    /// <summary>Bytes of one sequence's cache with room for a number of tokens.</summary>
+    public long CacheBytes(long capacity) => (long)((capacity * _tokenBytes) + _stateBytes);
+
+    /// <summary>Bytes beside the caches of reading a number of tokens at once.</summary>
+    public long WorkBytes(long tokens) => (long)((tokens * _bytesPerToken) + _stateBytes + (_vocabulary * 16.0));
 
     /// <summary>Padded tokens to read in one pass without a cache: as many as keep the device busy (a processor's own caches are small).</summary>
     public int TokensAtOnce => (int)Math.Clamp(Budget * 0.25 / _bytesPerToken, 1, _mostTokens);
@@ -77,9 +91,15 @@ internal sealed class MemoryPlan
 
     private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 2L << 30);
 
-    private static long CudaBudget(CausalLm model)
+    private static long CpuMemory()
     {
-        // The caching allocator keeps what it once took, so free memory says little: half of all, less the weights.
+        long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
+        return Math.Max(most / 10 * 9, 64L << 20);
+    }
+
+    private static long CudaBudget(CausalLm model, double share = 0.5)
+    {
+        // The caching allocator keeps what it once took, so free memory says little: a share of all, less the weights.
         long weights = model.Parameters.Sum(parameter => parameter.Value.NumberOfElements * parameter.Value.element_size());
         long total = 16L << 30;
         try
@@ -94,6 +114,6 @@ internal sealed class MemoryPlan
             // Not a driver under its usual name: the default above is on the safe side.
         }
 
-        return Math.Max((total / 2) - weights, total / 16);
+        return Math.Max((long)(total * share) - weights, total / 16);
     }
 }

@@ -200,12 +200,44 @@ public sealed class CausalLm : IDisposable
         long offset = cache?.Length ?? 0;
         RotaryAngles? Angles(Rotary? rotary) =>
             rotary is null ? null : tensors.Positions_BT is { } positions_BT ? rotary.At(positions_BT) : rotary.At(offset, length);
-        return new LayerContext(batch, length, cache, Device, tensors)
+        return new LayerContext(batch, length, cache, offset, Device, tensors)
         {
             AttentionAngles = Angles(_attentionRotary),
             LightningAngles = Angles(_lightningRotary),
             QueryScale = LogitsScaling is null ? null : QueryScales.Make(LogitsScaling, tensors.Positions_BT, offset, length, Device),
         };
+    }
+
+    /// <summary>The same for rows whose caches may lie apart and differ in length.</summary>
+    /// <param name="length">T; 1 where lengths differ.</param>
+    /// <param name="parts">The rows, in their order.</param>
+    internal LayerContext Context(long length, IReadOnlyList<CallPart> parts)
+    {
+        using IDisposable constant = no_grad();
+        int[] lengths = [.. parts.SelectMany(part => part.Lengths)];
+        LayerContext Make(IReadOnlyList<int> offsets, ILayerCache cache, IReadOnlyList<LayerContext>? inner)
+        {
+            long offset = offsets.Max();
+            bool ragged = offsets.Any(one => one != offset);
+            if (ragged && length > 1)
+            {
+                throw new ArgumentException("rows of different lengths take one token at a time", nameof(length));
+            }
+
+            Tensor? positions_BT = ragged ? tensor(offsets.Select(one => (long)one).ToArray()).to(Device).unsqueeze(1) : null;
+            RotaryAngles? Angles(Rotary? rotary) => rotary is null ? null : positions_BT is null ? rotary.At(offset, length) : rotary.At(positions_BT);
+            return new LayerContext(offsets.Count, length, cache, offset, Device, new LayoutTensors(positions_BT, null, null, null), ragged)
+            {
+                AttentionAngles = Angles(_attentionRotary),
+                LightningAngles = Angles(_lightningRotary),
+                QueryScale = LogitsScaling is null ? null : QueryScales.Make(LogitsScaling, positions_BT, offset, length, Device),
+                Parts = inner,
+            };
+        }
+
+        return parts.Count == 1
+            ? Make(lengths, parts[0].Cache, null)
+            : Make(lengths, new JoinedCache(parts), [.. parts.Select(part => Make(part.Lengths, part.Cache, null))]);
     }
 
     /// <summary>Embeddings in the compute type, (B,T,d).</summary>
@@ -230,6 +262,15 @@ public sealed class CausalLm : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         LayerContext context = Context(ids_BT, layout, cache);
+        Tensor hidden = HiddenIn(context, ids_BT);
+        cache?.Advance(context);
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same in a context that was made before; the cache's length is the caller's business.</summary>
+    internal Tensor HiddenIn(LayerContext context, Tensor ids_BT)
+    {
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Embed(ids_BT);
         for (int layer = 0; layer < Layers.Count; layer++)
         {
@@ -238,7 +279,6 @@ public sealed class CausalLm : IDisposable
             x = next;
         }
 
-        cache?.Advance(context);
         return FinalNorm(x).MoveToOuterDisposeScope();
     }
 

@@ -7,7 +7,7 @@ namespace Halo.Models;
 /// What a model remembers of the tokens it read: keys and values of attention layers (unscaled, after norm and RoPE, in the compute type, grown in blocks),
 /// states of Lightning layers (float32). After an exception in the middle of a call it must be reset or restored.
 /// </summary>
-public sealed class HybridCache : IDisposable
+public sealed class HybridCache : ILayerCache, IDisposable
 {
     private const long Block = 256;
     private readonly CacheEntry[] _layers;
@@ -126,18 +126,18 @@ public sealed class HybridCache : IDisposable
         Tags_BS = null;
     }
 
-    /// <summary>Adds keys and values (B,Hkv,T,D) behind those of <see cref="Length"/> tokens; gives views of all.</summary>
-    internal (Tensor K_BHSD, Tensor V_BHSD) Append(int layer, Tensor k_BHTD, Tensor v_BHTD)
+    /// <inheritdoc/>
+    (Tensor K_BHSD, Tensor V_BHSD) ILayerCache.Append(int layer, Tensor k_BHTD, Tensor v_BHTD)
     {
         using IDisposable constant = no_grad();
         return _layers[layer].Append(k_BHTD, v_BHTD, Length, Block);
     }
 
-    /// <summary>The Lightning state of a layer, (B,H,D,D).</summary>
-    internal Tensor State(int layer) => _layers[layer].Tensors[0];
+    /// <inheritdoc/>
+    Tensor? ILayerCache.State(int layer) => Length == 0 ? null : _layers[layer].Tensors[0];
 
-    /// <summary>Sets the Lightning state of a layer.</summary>
-    internal void SetState(int layer, Tensor state_BHDD)
+    /// <inheritdoc/>
+    void ILayerCache.SetState(int layer, Tensor state_BHDD)
     {
         using IDisposable constant = no_grad();
         _layers[layer].Tensors[0].copy_(state_BHDD);

@@ -13,19 +13,21 @@ public sealed class LayerContext
     private const long MostMask = 1L << 25;
     private readonly Tensor? _mask;
     private readonly Device _device;
+    private readonly Tensor? _last_BT;
 
-    internal LayerContext(long batch, long length, HybridCache? cache, Device device, LayoutTensors layout)
+    internal LayerContext(long batch, long length, ILayerCache? cache, long offset, Device device, LayoutTensors layout, bool ragged = false)
     {
         Batch = batch;
         Length = length;
         Cache = cache;
-        Offset = cache?.Length ?? 0;
+        Offset = offset;
+        _last_BT = ragged ? layout.Positions_BT : null;
         Resets_BT = layout.Resets_BT;
         Real_BT11 = layout.Real_BT11;
         Tags_BS = layout.Tags_BS;
         _device = device;
         IsCausal = Tags_BS is null && Offset == 0 && length > 1;
-        IsMasked = Tags_BS is not null || (Offset > 0 && length > 1);
+        IsMasked = Tags_BS is not null || ragged || (Offset > 0 && length > 1);
         if (IsMasked && MaskRows * length * (Offset + length) <= MostMask)
         {
             _mask = MakeMask(0, length);
@@ -38,11 +40,8 @@ public sealed class LayerContext
     /// <summary>T, tokens of this call.</summary>
     public long Length { get; }
 
-    /// <summary>Tokens that the cache held before this call.</summary>
+    /// <summary>Tokens that the cache held before this call: those of the longest row where they differ.</summary>
     public long Offset { get; }
-
-    /// <summary>The cache, or null.</summary>
-    public HybridCache? Cache { get; }
 
     /// <summary>Angles for attention layers, or null without RoPE there.</summary>
     public RotaryAngles? AttentionAngles { get; internal init; }
@@ -65,10 +64,16 @@ public sealed class LayerContext
     /// <summary>Whether attention needs an explicit mask.</summary>
     public bool IsMasked { get; }
 
+    /// <summary>The cache, or null.</summary>
+    internal ILayerCache? Cache { get; }
+
+    /// <summary>Neighbouring rows whose attention is computed apart, each with a context of its own; null where all rows go together.</summary>
+    internal IReadOnlyList<LayerContext>? Parts { get; init; }
+
     /// <summary>Document of each key, -1 for pads, (B,S); null where all keys are of one document.</summary>
     internal Tensor? Tags_BS { get; }
 
-    private long MaskRows => Tags_BS is null ? 1 : Batch;
+    private long MaskRows => Tags_BS is null && _last_BT is null ? 1 : Batch;
 
     /// <summary>Queries that are to be taken at once so that the mask stays small.</summary>
     public long QueryBlock => !IsMasked || _mask is not null ? Length : Math.Max(16, MostMask / (MaskRows * (Offset + Length)));
@@ -81,8 +86,8 @@ public sealed class LayerContext
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor key_1S = arange(Offset + Length, ScalarType.Int64, _device).unsqueeze(0);
-        Tensor query_T1 = arange(Offset + start, Offset + start + count, ScalarType.Int64, _device).unsqueeze(1);
-        Tensor mask = (key_1S <= query_T1).unsqueeze(0);
+        Tensor query_BT1 = _last_BT?.narrow(1, start, count).unsqueeze(2) ?? arange(Offset + start, Offset + start + count, ScalarType.Int64, _device).view(1, count, 1);
+        Tensor mask = key_1S <= query_BT1;
         if (Tags_BS is not null)
         {
             // Pads see pads, so that no row of the softmax is empty.

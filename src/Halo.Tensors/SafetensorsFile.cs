@@ -11,9 +11,10 @@ public sealed class SafetensorsFile : IDisposable
     private readonly MemoryMappedFile? _map;
     private readonly MemoryMappedViewAccessor? _view;
 
-    private SafetensorsFile(string path, Dictionary<string, TensorEntry> entries, MemoryMappedFile? map)
+    private SafetensorsFile(string path, Dictionary<string, TensorEntry> entries, Dictionary<string, string> metadata, MemoryMappedFile? map)
     {
         Path = path;
+        Metadata = metadata;
         Entries = entries;
         _map = map;
         _view = map?.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
@@ -25,6 +26,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Its tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Entries { get; }
 
+    /// <summary>Texts of the header's <c>__metadata__</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="HaloException">The file is missing, truncated or no valid safetensors file.</exception>
     public static SafetensorsFile Open(string path)
@@ -32,11 +36,11 @@ public sealed class SafetensorsFile : IDisposable
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            Dictionary<string, TensorEntry> entries = SafetensorsHeader.Read(file, path);
+            (Dictionary<string, TensorEntry> entries, Dictionary<string, string> metadata) = SafetensorsHeader.Read(file, path);
             MemoryMappedFile? map = entries.Values.Any(entry => entry.Bytes > 0)
                 ? MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read)
                 : null;
-            return new SafetensorsFile(path, entries, map);
+            return new SafetensorsFile(path, entries, metadata, map);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

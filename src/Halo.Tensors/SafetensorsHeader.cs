@@ -9,7 +9,7 @@ internal static class SafetensorsHeader
 {
     private const long LongestHeader = 100_000_000;
 
-    public static Dictionary<string, TensorEntry> Read(Stream file, string path)
+    public static (Dictionary<string, TensorEntry> Entries, Dictionary<string, string> Metadata) Read(Stream file, string path)
     {
         Span<byte> prefix = stackalloc byte[8];
         long size = file.Length;
@@ -28,6 +28,7 @@ internal static class SafetensorsHeader
         byte[] header = new byte[declared];
         file.ReadExactly(header);
         var entries = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
             using var document = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
@@ -38,7 +39,11 @@ internal static class SafetensorsHeader
 
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
-                if (property.Name != "__metadata__" && !entries.TryAdd(property.Name, Entry(property, 8 + (long)declared, size, path)))
+                if (property.Name == "__metadata__")
+                {
+                    AddTexts(property.Value, metadata);
+                }
+                else if (!entries.TryAdd(property.Name, Entry(property, 8 + (long)declared, size, path)))
                 {
                     throw Error($"the tensor '{property.Name}' stands twice in the header", path);
                 }
@@ -50,7 +55,19 @@ internal static class SafetensorsHeader
         }
 
         RefuseOverlaps(entries.Values, path);
-        return entries;
+        return (entries, metadata);
+    }
+
+    // Texts alone are allowed there; whatever else a file holds is nobody's business.
+    private static void AddTexts(JsonElement value, Dictionary<string, string> metadata)
+    {
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty text in value.EnumerateObject().Where(text => text.Value.ValueKind == JsonValueKind.String))
+            {
+                metadata[text.Name] = text.Value.GetString()!;
+            }
+        }
     }
 
     private static TensorEntry Entry(JsonProperty property, long dataStart, long fileSize, string path)

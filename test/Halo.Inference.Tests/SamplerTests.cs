@@ -24,7 +24,7 @@ public class SamplerTests
 
         using DisposeScope scope = NewDisposeScope();
         Tensor logits_BV = tensor(P.Select(p => (float)Math.Log(p)).ToArray()).unsqueeze(0).expand(Draws, P.Length);
-        long[] ids = Sampler.Choose(logits_BV, new GenerationOptions { Temperature = temperature, TopP = topP, Seed = 1 }, [.. Enumerable.Range(0, Draws)], 3).data<long>().ToArray();
+        long[] ids = Sampler.Choose(logits_BV, [.. Enumerable.Repeat(new GenerationOptions { Temperature = temperature, TopP = topP }, Draws)], [.. Enumerable.Range(0, Draws).Select(row => Sampler.Uniform(1, row, 3))]).data<long>().ToArray();
         for (int id = 0; id < P.Length; id++)
         {
             double share = ids.Count(drawn => drawn == id) / (double)Draws;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Halo.Inference;
 
 /// <summary>
-/// What computes for an inference engine: one model on one device, and the caches of its sequences. B sequences, T tokens, V vocabulary.
+/// What computes for an <see cref="InferenceEngine"/>: one model on one device, and the caches of its sequences. B sequences, T tokens, V vocabulary.
 /// The engine checks what callers hand in, chooses blocks and samples; a runner reads tokens and gives logits. Not safe for several threads at once.
 /// A call that throws leaves the caches that it was given as they were.
 /// </summary>
@@ -13,6 +13,9 @@ public interface IModelRunner : IDisposable
 {
     /// <summary>The model's configuration.</summary>
     ModelConfiguration Configuration { get; }
+
+    /// <summary>Tells this model from others: <see cref="ModelIdentity.Of"/>.</summary>
+    string Identity { get; }
 
     /// <summary>Where ids and logits lie.</summary>
     Device Device { get; }

@@ -45,13 +45,8 @@ public sealed class Attention : IMixer
             q_BTHD = (q_BTHD * scale).to_type(q_BTHD.dtype);
         }
 
-        Tensor k_BHSD = k_BTHD.transpose(1, 2), v_BHSD = v_BTHD.transpose(1, 2);
-        if (context.Cache is { } cache)
-        {
-            (k_BHSD, v_BHSD) = cache.Append(_index, k_BHSD, v_BHSD);
-        }
-
-        Tensor o_BTHD = Softmax(q_BTHD.transpose(1, 2), k_BHSD, v_BHSD, context).transpose(1, 2);
+        Tensor q_BHTD = q_BTHD.transpose(1, 2), k_BHTD = k_BTHD.transpose(1, 2), v_BHTD = v_BTHD.transpose(1, 2);
+        Tensor o_BTHD = (context.Parts is { } parts ? ByParts(q_BHTD, k_BHTD, v_BHTD, parts) : Mix(q_BHTD, k_BHTD, v_BHTD, context)).transpose(1, 2);
         Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
         if (_gate is not null)
         {
@@ -59,6 +54,33 @@ public sealed class Attention : IMixer
         }
 
         return _o.Forward(o).MoveToOuterDisposeScope();
+    }
+
+    private Tensor ByParts(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, IReadOnlyList<LayerContext> parts)
+    {
+        var outputs = new List<Tensor>(parts.Count);
+        long start = 0;
+        foreach (LayerContext part in parts)
+        {
+            Tensor Rows(Tensor x) => x.narrow(0, start, part.Batch);
+            outputs.Add(Mix(Rows(q_BHTD), Rows(k_BHTD), Rows(v_BHTD), part));
+            start += part.Batch;
+        }
+
+        return cat(outputs, 0);
+    }
+
+    private Tensor Mix(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, LayerContext context)
+    {
+        (Tensor k_BHSD, Tensor v_BHSD) = context.Cache?.Append(_index, k_BHTD, v_BHTD) ?? (k_BHTD, v_BHTD);
+        return context.Length == 1 ? Single(q_BHTD, k_BHSD, v_BHSD, context) : Softmax(q_BHTD, k_BHSD, v_BHSD, context);
+    }
+
+    /// <summary>One query: the heads that share a key head stand in the place of its tokens, so that nothing is repeated.</summary>
+    private Tensor Single(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, LayerContext context)
+    {
+        Tensor q_BKGD = q_BHTD.reshape(context.Batch, _keyHeads, _heads / _keyHeads, _size);
+        return nn.functional.scaled_dot_product_attention(q_BKGD, k_BHSD, v_BHSD, context.Mask(0, 1), 0, false).reshape(context.Batch, _heads, 1, _size);
     }
 
     private Tensor Softmax(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, LayerContext context)

@@ -72,7 +72,7 @@ public sealed class LightningAttention : IMixer
             return Lightning.Chunked(q_BTHD, k_BTHD, v_BTHD, _slopes, _scale, null, context.Resets_BT, Chunk, wantState: false).O_BTHD;
         }
 
-        Tensor? before = cache.Length == 0 ? null : cache.State(_index);
+        Tensor? before = cache.State(_index);
         (Tensor o, Tensor? after) = context.Length == 1
             ? Lightning.Recurrent(q_BTHD, k_BTHD, v_BTHD, _slopes, _scale, before, context.Resets_BT)
             : Lightning.Chunked(q_BTHD, k_BTHD, v_BTHD, _slopes, _scale, before, context.Resets_BT, Chunk);

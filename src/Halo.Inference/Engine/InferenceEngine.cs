@@ -1,0 +1,275 @@
+using Halo.Core;
+using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Inference;
+
+/// <summary>
+/// Runs sequences of one model: reads prompts in blocks, goes on with many sequences of different lengths in one step, samples where the logits lie, keeps and restores what was read.
+/// Token ids only; text is the caller's. Whatever is refused or cancelled leaves all sequences as they were. Not safe for several threads at once.
+/// </summary>
+public sealed class InferenceEngine : IDisposable
+{
+    private const int LargestBlock = 8192;
+    private readonly IModelRunner _runner;
+    private readonly bool _ownsRunner;
+
+    /// <summary>An engine on libtorch's operations; the model stays the caller's.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="memory">Bytes that sequences and work may take; 0 asks the machine.</param>
+    public InferenceEngine(CausalLm model, long memory = 0)
+    {
+        _runner = new TensorRunner(model, memory);
+        _ownsRunner = true;
+    }
+
+    /// <summary>An engine on another runner, which stays the caller's.</summary>
+    /// <param name="runner">The runner.</param>
+    public InferenceEngine(IModelRunner runner) => _runner = runner;
+
+    /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192.</summary>
+    public int PrefillBlock { get; init; }
+
+    /// <summary>The model's configuration.</summary>
+    public ModelConfiguration Configuration => _runner.Configuration;
+
+    /// <summary>Tokens that one new sequence may hold in the memory that is free now.</summary>
+    public int LongestSequence => LongestBeside(0);
+
+    internal Device Device => _runner.Device;
+
+    /// <summary>An empty sequence.</summary>
+    /// <param name="capacity">Tokens that it is expected to hold; it grows beyond by itself.</param>
+    /// <exception cref="HaloException">Memory does not allow that many tokens.</exception>
+    public Sequence Create(int capacity = 0) => Create(1, capacity)[0];
+
+    /// <summary>Empty sequences that lie together, which makes steps of all of them faster.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="capacity">Tokens that each is expected to hold; they grow beyond by themselves.</param>
+    /// <exception cref="HaloException">Memory does not allow that many tokens.</exception>
+    public IReadOnlyList<Sequence> Create(int count, int capacity)
+    {
+        if (count * _runner.CacheBytes(capacity) > _runner.FreeBytes)
+        {
+            throw TooLong(count == 1 ? $"a sequence of {capacity} tokens" : $"{count} sequences of {capacity} tokens", LongestBeside(0, count));
+        }
+
+        try
+        {
+            return [.. _runner.Allocate(count, capacity).Select(cache => new Sequence(this, cache))];
+        }
+        catch (Exception error) when (MemoryPlan.IsOutOfMemory(error))
+        {
+            throw OutOfMemory($"{count} sequences of {capacity} tokens", error);
+        }
+    }
+
+    /// <summary>Reads ids behind what a sequence holds: it costs these ids only, in blocks.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="ids">At least one id.</param>
+    /// <param name="cancellation">Stops between blocks with <see cref="OperationCanceledException"/>; the sequence keeps the blocks that it has read.</param>
+    /// <exception cref="HaloException">No ids, an id outside the vocabulary, more ids than memory allows, or a sequence of another engine: nothing was read.</exception>
+    public void Read(Sequence sequence, IReadOnlyList<int> ids, CancellationToken cancellation = default) => Read([sequence], [ids], cancellation);
+
+    /// <summary>Reads ids behind what each of several sequences holds.</summary>
+    /// <inheritdoc cref="Read(Sequence, IReadOnlyList{int}, CancellationToken)"/>
+    /// <param name="sequences">Different sequences.</param>
+    /// <param name="ids">For each of them at least one id.</param>
+    /// <param name="cancellation">Stops between blocks.</param>
+    public void Read(IReadOnlyList<Sequence> sequences, IReadOnlyList<IReadOnlyList<int>> ids, CancellationToken cancellation = default)
+    {
+        Check(sequences, ids, 0);
+        var reading = new PromptReader(this, _runner);
+        for (int i = 0; i < sequences.Count; i++)
+        {
+            reading.Add(sequences[i], [.. ids[i]]);
+        }
+
+        while (reading.Step())
+        {
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Continues one sequence.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="prompt">Ids to read first; may be empty where the sequence holds some already.</param>
+    /// <param name="options">How to write.</param>
+    /// <param name="onToken">Called with each new token as soon as it is known.</param>
+    /// <param name="cancellation">Ends the request; what was written so far is given back.</param>
+    /// <exception cref="HaloException">As for several requests.</exception>
+    public GenerationResult Generate(Sequence sequence, IReadOnlyList<int> prompt, GenerationOptions options, Action<GeneratedToken>? onToken = null, CancellationToken cancellation = default) =>
+        Generate([new GenerationRequest { Sequence = sequence, Prompt = prompt, Options = options, OnToken = onToken, Cancellation = cancellation }])[0];
+
+    /// <summary>Continues several sequences, one token of each in a step; each ends by itself.</summary>
+    /// <param name="requests">What to do; each has a sequence of its own.</param>
+    /// <param name="cancellation">Stops all between steps with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>In the order of the requests.</returns>
+    /// <exception cref="HaloException">Nothing to read, an id outside the vocabulary, an option out of range, a prompt longer than memory allows, a sequence of another engine: all before work.</exception>
+    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
+    {
+        var batch = new GenerationBatch(this);
+        GenerationResult?[] results = new GenerationResult?[requests.Count];
+        Check([.. requests.Select(request => request.Sequence)], [.. requests.Select(request => request.Prompt)], requests.Count == 0 ? 0 : requests.Max(request => request.Options.MaxTokens), mayBeEmpty: true);
+        for (int i = 0; i < requests.Count; i++)
+        {
+            int place = i;
+            batch.Add(requests[i], result => results[place] = result);
+        }
+
+        while (batch.Step())
+        {
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        return results!;
+    }
+
+    /// <summary>A copy of what a sequence has read.</summary>
+    /// <param name="sequence">The sequence.</param>
+    public SequenceSnapshot Snapshot(Sequence sequence)
+    {
+        Own(sequence);
+        return new SequenceSnapshot(_runner.Identity, [.. sequence.Ids], sequence.Cache.Export(), sequence.Logits_1V?.clone().DetachFromDisposeScope());
+    }
+
+    /// <summary>Puts a copy in the place of what a sequence has read; the snapshot stays the caller's.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="snapshot">A snapshot of this model.</param>
+    /// <exception cref="HaloException">The snapshot is another model's, or memory does not allow it; the sequence is as it was.</exception>
+    public void Restore(Sequence sequence, SequenceSnapshot snapshot)
+    {
+        Own(sequence);
+        if (snapshot.Identity != _runner.Identity || snapshot.Layers.Count != Configuration.NumHiddenLayers)
+        {
+            throw new HaloException("the snapshot is of another model", $"model {_runner.Identity[..12]}, snapshot {snapshot.Identity[..Math.Min(12, snapshot.Identity.Length)]}", "restore it with the model that read it, or read the tokens again");
+        }
+
+        if (_runner.CacheBytes(snapshot.Ids.Count) - sequence.Bytes > _runner.FreeBytes)
+        {
+            throw TooLong($"a snapshot of {snapshot.Ids.Count} tokens", LongestBeside(sequence.Bytes));
+        }
+
+        sequence.Cache.Import(snapshot.Ids.Count, snapshot.Layers);
+        sequence.Replace(snapshot.Ids, snapshot.Logits_1V?.to(Device, copy: true));
+    }
+
+    /// <summary>A new sequence that has read the same: for branching, and for several answers to one prompt.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="capacity">Tokens that the copy is expected to hold.</param>
+    /// <exception cref="HaloException">Memory does not allow it.</exception>
+    public Sequence Copy(Sequence sequence, int capacity = 0)
+    {
+        using SequenceSnapshot snapshot = Snapshot(sequence);
+        Sequence copy = Create(Math.Max(capacity, sequence.Length));
+        try
+        {
+            Restore(copy, snapshot);
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Frees what the engine made; the model stays.</summary>
+    public void Dispose()
+    {
+        if (_ownsRunner)
+        {
+            _runner.Dispose();
+        }
+    }
+
+    internal PromptReader Reader() => new(this, _runner);
+
+    /// <summary>Reads one id of each of several sequences.</summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="ids">The ids on the host.</param>
+    /// <param name="ids_B">The same on the device.</param>
+    internal void Step(IReadOnlyList<Sequence> sequences, int[] ids, Tensor ids_B)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        try
+        {
+            Tensor logits_BV = _runner.Decode([.. sequences.Select(sequence => sequence.Cache)], ids_B);
+            for (int i = 0; i < sequences.Count; i++)
+            {
+                sequences[i].Extend([ids[i]], logits_BV.narrow(0, i, 1));
+            }
+        }
+        catch (Exception error) when (MemoryPlan.IsOutOfMemory(error))
+        {
+            throw OutOfMemory($"{sequences.Count} sequences, the longest of {sequences.Max(sequence => sequence.Length)} tokens", error);
+        }
+    }
+
+    /// <summary>Tokens of <paramref name="rows"/> rows that are read at once.</summary>
+    internal int Block(int rows, int length) =>
+        PrefillBlock > 0 ? PrefillBlock : length <= LargestBlock || _runner.WorkBytes((long)rows * length) <= _runner.FreeBytes / 2 ? length : LargestBlock;
+
+    /// <summary>Checks ids and memory before any work.</summary>
+    internal void Check(IReadOnlyList<Sequence> sequences, IReadOnlyList<IReadOnlyList<int>> ids, int more, bool mayBeEmpty = false)
+    {
+        if (sequences.Distinct().Count() != sequences.Count || sequences.Count != ids.Count)
+        {
+            throw new ArgumentException("each sequence may stand once, with its ids", nameof(sequences));
+        }
+
+        long grown = 0;
+        for (int i = 0; i < sequences.Count; i++)
+        {
+            Own(sequences[i]);
+            string where = $"prompt {i}";
+            if (ids[i].Count == 0 && !(mayBeEmpty && sequences[i].Logits_1V is not null))
+            {
+                throw new HaloException("the prompt is empty", where, "give at least one token");
+            }
+
+            Checks.Ids(ids[i], Configuration.VocabSize, where);
+            grown += Math.Max(0, _runner.CacheBytes((long)sequences[i].Length + ids[i].Count + more) - sequences[i].Bytes);
+        }
+
+        int longest = sequences.Count == 0 ? 0 : ids.Max(row => row.Count);
+        if (sequences.Count > 0 && grown + _runner.WorkBytes(Math.Min(longest, PrefillBlock > 0 ? PrefillBlock : LargestBlock)) > _runner.FreeBytes)
+        {
+            int place = Enumerable.Range(0, ids.Count).First(i => ids[i].Count == longest);
+            string what = sequences.Count == 1 ? $"{sequences[0].Length + longest} tokens and {more} new ones" : $"{sequences.Count} sequences of up to {longest} tokens and {more} new ones";
+            throw TooLong(what, LongestBeside(sequences.Sum(sequence => sequence.Bytes), sequences.Count), $"prompt {place}");
+        }
+    }
+
+    private static HaloException TooLong(string what, int fits, string? where = null) =>
+        new($"{what} do not fit into memory; {fits} tokens a sequence fit", where, "shorten the prompt, give other sequences back, or use a device with more memory");
+
+    private HaloException OutOfMemory(string what, Exception error) =>
+        new($"out of memory with {what}", _runner.Device.ToString(), "use fewer or shorter sequences, or a device with more memory", error);
+
+    /// <summary>The greatest length of <paramref name="rows"/> sequences that fits into what is free and <paramref name="given"/> bytes more.</summary>
+    private int LongestBeside(long given, int rows = 1)
+    {
+        long free = _runner.FreeBytes + given;
+        (long low, long high) = (0, int.MaxValue);
+        while (low < high)
+        {
+            long middle = (low + high + 1) / 2;
+            bool fits = (rows * _runner.CacheBytes(middle)) + _runner.WorkBytes(Math.Min(middle, LargestBlock)) <= free;
+            (low, high) = fits ? (middle, high) : (low, middle - 1);
+        }
+
+        return (int)low;
+    }
+
+    private void Own(Sequence sequence)
+    {
+        if (!ReferenceEquals(sequence.Engine, this))
+        {
+            throw new HaloException("the sequence belongs to another engine", null, "use the engine that made it, or restore a snapshot of it");
+        }
+
+        ObjectDisposedException.ThrowIf(sequence.IsDisposed, sequence);
+    }
+}

@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using System.Text;
+using Halo.Core;
+using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Inference;
+
+/// <summary>A name for a model that tells it from others, so that what one has read is not handed to another.</summary>
+public static class ModelIdentity
+{
+    private const int Samples = 64;
+
+    /// <summary>A hash of the configuration and of values from every weight, rounded to bfloat16: the same for a model loaded in float32 and in bfloat16.</summary>
+    /// <param name="model">The model.</param>
+    public static string Of(CausalLm model)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor Sample(Tensor weight)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            Tensor flat = weight.detach().reshape(-1);
+            long count = Math.Min(Samples, flat.shape[0]);
+            Tensor places = (arange(count, ScalarType.Int64, flat.device) * (flat.shape[0] / count)) + (flat.shape[0] / count / 2);
+            return flat.index_select(0, places).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+        }
+
+        Tensor all = cat([.. model.Parameters.Select(parameter => Sample(parameter.Value))]).cpu();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes((model.Configuration with { AttnLogitsScaling = null, Extra = [] }).ToJson().ToJsonString(HaloJson.Line)));
+        hash.AppendData(all.bytes);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

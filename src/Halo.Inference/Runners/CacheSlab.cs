@@ -1,0 +1,191 @@
+using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Halo.Inference;
+
+/// <summary>
+/// Caches of sequences that lie together: keys and values (R,Hkv,capacity,D) of each attention layer, grown in pages of tokens; states (R,H,D,D), float32, of each linear layer.
+/// Rows in use are always the first, so that a step of all of them needs no copies: a row that is given back is filled with the last one.
+/// Rows handed out hold zeros, and nothing beyond a row's length is ever read with a weight.
+/// </summary>
+internal sealed class CacheSlab : IDisposable
+{
+    /// <summary>Tokens of a page.</summary>
+    public const int Page = 256;
+
+    private static long _made;
+    private readonly Tensor?[] _keys;
+    private readonly Tensor?[] _values;
+    private readonly Tensor?[] _states;
+    private readonly List<SlabRow> _used = [];
+
+    public CacheSlab(CausalLm model, int rows, int capacity)
+    {
+        ModelConfiguration configuration = model.Configuration;
+        int layers = configuration.NumHiddenLayers;
+        (Rows, Capacity, Device) = (rows, Pages(capacity), model.Device);
+        (_keys, _values, _states) = (new Tensor?[layers], new Tensor?[layers], new Tensor?[layers]);
+        try
+        {
+            for (int layer = 0; layer < layers; layer++)
+            {
+                if (configuration.MixerTypes[layer] == MixerType.Attention)
+                {
+                    long[] shape = [rows, configuration.NumKeyValueHeads, Capacity, configuration.HeadDim];
+                    _keys[layer] = Zeros(shape, model.ComputeType, model.Device);
+                    _values[layer] = Zeros(shape, model.ComputeType, model.Device);
+                }
+                else
+                {
+                    _states[layer] = Zeros([rows, configuration.LightningNh, configuration.LightningHeadDim, configuration.LightningHeadDim], ScalarType.Float32, model.Device);
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Orders slabs by age.</summary>
+    public long Number { get; } = Interlocked.Increment(ref _made);
+
+    /// <summary>Where the slab lies.</summary>
+    public Device Device { get; }
+
+    /// <summary>Number of layers.</summary>
+    public int Layers => _states.Length;
+
+    /// <summary>R.</summary>
+    public int Rows { get; }
+
+    /// <summary>Tokens for which each row has room.</summary>
+    public int Capacity { get; private set; }
+
+    /// <summary>Rows that nobody uses.</summary>
+    public int Free => Rows - _used.Count;
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => Tensors.Sum(one => one.NumberOfElements * one.element_size());
+
+    private IEnumerable<Tensor> Tensors => _keys.Concat(_values).Concat(_states).OfType<Tensor>();
+
+    /// <summary>Capacity in whole pages for a number of tokens.</summary>
+    public static int Pages(long tokens) => (int)Math.Min(int.MaxValue, (Math.Max(tokens, 1) + Page - 1) / Page * Page);
+
+    public bool IsAttention(int layer) => _keys[layer] is not null;
+
+    public Tensor Keys(int layer) => _keys[layer]!;
+
+    public Tensor Values(int layer) => _values[layer]!;
+
+    public Tensor State(int layer) => _states[layer]!;
+
+    /// <summary>Hands out a row.</summary>
+    public SlabRow Take(TensorRunner runner)
+    {
+        var row = new SlabRow(runner, this, _used.Count);
+        _used.Add(row);
+        return row;
+    }
+
+    /// <summary>Takes a row back.</summary>
+    public void GiveBack(SlabRow row)
+    {
+        SlabRow last = _used[^1];
+        Clear(row.Index, row.Length);
+        if (!ReferenceEquals(row, last))
+        {
+            Move(last, row.Index);
+            Clear(last.Index, last.Length);
+            last.Index = row.Index;
+            _used[row.Index] = last;
+        }
+
+        _used.RemoveAt(_used.Count - 1);
+    }
+
+    /// <summary>Zeros in the first <paramref name="length"/> places of a row and in its states.</summary>
+    public void Clear(int row, int length)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        foreach (Tensor one in _keys.Concat(_values).OfType<Tensor>())
+        {
+            one.narrow(0, row, 1).narrow(2, 0, length).zero_();
+        }
+
+        foreach (Tensor one in _states.OfType<Tensor>())
+        {
+            one.narrow(0, row, 1).zero_();
+        }
+    }
+
+    /// <summary>Makes room for a number of tokens a row; grows by a quarter at least, so that copying stays rare.</summary>
+    public void Reserve(long tokens)
+    {
+        if (tokens <= Capacity)
+        {
+            return;
+        }
+
+        int grown = Pages(Math.Max(tokens, Capacity + (Capacity / 4L)));
+        int filled = _used.Max(row => row.Length);
+        for (int layer = 0; layer < _keys.Length; layer++)
+        {
+            _keys[layer] = Grow(_keys[layer], filled, grown);
+            _values[layer] = Grow(_values[layer], filled, grown);
+        }
+
+        Capacity = grown;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor one in Tensors)
+        {
+            one.Dispose();
+        }
+    }
+
+    private static Tensor Zeros(long[] shape, ScalarType type, Device device)
+    {
+        // Tensors of inference mode could not be written outside of it.
+        using IDisposable normal = inference_mode(false);
+        return zeros(shape, type, device).DetachFromDisposeScope();
+    }
+
+    private static Tensor? Grow(Tensor? old, int filled, int capacity)
+    {
+        if (old is null || old.shape[2] >= capacity)
+        {
+            return old;
+        }
+
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        long[] shape = old.shape;
+        Tensor grown = Zeros([shape[0], shape[1], capacity, shape[3]], old.dtype, old.device);
+        grown.narrow(2, 0, filled).copy_(old.narrow(2, 0, filled));
+        old.Dispose();
+        return grown;
+    }
+
+    private void Move(SlabRow from, int to)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        foreach (Tensor one in _keys.Concat(_values).OfType<Tensor>())
+        {
+            one.narrow(0, to, 1).narrow(2, 0, from.Length).copy_(one.narrow(0, from.Index, 1).narrow(2, 0, from.Length));
+        }
+
+        foreach (Tensor one in _states.OfType<Tensor>())
+        {
+            one.narrow(0, to, 1).copy_(one.narrow(0, from.Index, 1));
+        }
+    }
+}
