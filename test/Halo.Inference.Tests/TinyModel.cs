@@ -17,10 +17,13 @@ internal static class TinyModel
         return CausalLm.Load(Path.GetDirectoryName(config)!, CPU, ScalarType.Float32);
     }
 
-    public static int[] Ids(int length, int seed)
+    /// <summary>A model that ships with Halo: hypenet-nano or qwen3-nano.</summary>
+    public static CausalLm Shipped(string name) => CausalLm.Load(Path.GetFullPath(Path.Combine(Golden.Folder, "..", "..", "models", name)), CPU, ScalarType.Float32);
+
+    public static int[] Ids(int length, int seed, int vocabulary = Vocabulary)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, length).Select(_ => random.Next(Vocabulary))];
+        return [.. Enumerable.Range(0, length).Select(_ => random.Next(vocabulary))];
     }
 
     /// <summary>Log-probabilities after each id, in float64.</summary>
@@ -30,7 +33,7 @@ internal static class TinyModel
         using DisposeScope scope = NewDisposeScope();
         Tensor logits_TV = model.Logits(model.Hidden(tensor(ids.Select(id => (long)id).ToArray()).unsqueeze(0)))[0].to_type(ScalarType.Float64);
         double[] flat = logits_TV.log_softmax(-1).contiguous().data<double>().ToArray();
-        return [.. flat.Chunk(Vocabulary)];
+        return [.. flat.Chunk(model.Configuration.VocabSize)];
     }
 
     /// <summary>Greedy continuation by reading everything anew for every token.</summary>

@@ -11,7 +11,8 @@ namespace Halo.Inference;
 /// </summary>
 public sealed class InferenceEngine : IDisposable
 {
-    private const int LargestBlock = 8192;
+    private const int UsualBlock = 8192;
+    private const int SmallestBlock = 512;
     private readonly IModelRunner _runner;
     private readonly bool _ownsRunner;
 
@@ -28,7 +29,7 @@ public sealed class InferenceEngine : IDisposable
     /// <param name="runner">The runner.</param>
     public InferenceEngine(IModelRunner runner) => _runner = runner;
 
-    /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192.</summary>
+    /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192 or what fits.</summary>
     public int PrefillBlock { get; init; }
 
     /// <summary>The model's configuration.</summary>
@@ -50,7 +51,7 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="HaloException">Memory does not allow that many tokens.</exception>
     public IReadOnlyList<Sequence> Create(int count, int capacity)
     {
-        if (count * _runner.CacheBytes(capacity) > _runner.FreeBytes)
+        if ((count * _runner.CacheBytes(capacity)) + LeastWork(capacity) > _runner.FreeBytes)
         {
             throw TooLong(count == 1 ? $"a sequence of {capacity} tokens" : $"{count} sequences of {capacity} tokens", LongestBeside(0, count));
         }
@@ -207,9 +208,31 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    /// <summary>Tokens of <paramref name="rows"/> rows that are read at once.</summary>
-    internal int Block(int rows, int length) =>
-        PrefillBlock > 0 ? PrefillBlock : length <= LargestBlock || _runner.WorkBytes((long)rows * length) <= _runner.FreeBytes / 2 ? length : LargestBlock;
+    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache.</summary>
+    internal int Block(int left, long growth)
+    {
+        if (PrefillBlock > 0)
+        {
+            return Math.Min(PrefillBlock, left);
+        }
+
+        long free = _runner.FreeBytes - growth;
+        if (left <= UsualBlock ? _runner.WorkBytes(left) <= free : _runner.WorkBytes(left) <= free / 2)
+        {
+            return left;
+        }
+
+        int block = UsualBlock;
+        while (block > SmallestBlock && _runner.WorkBytes(block) > free)
+        {
+            block /= 2;
+        }
+
+        return Math.Min(block, left);
+    }
+
+    /// <summary>Bytes by which a sequence's cache grows for more tokens.</summary>
+    internal long Growth(Sequence sequence, long more) => Math.Max(0, _runner.CacheBytes(sequence.Length + more) - sequence.Bytes);
 
     /// <summary>Checks ids and memory before any work.</summary>
     internal void Check(IReadOnlyList<Sequence> sequences, IReadOnlyList<IReadOnlyList<int>> ids, int more, bool mayBeEmpty = false)
@@ -230,11 +253,11 @@ public sealed class InferenceEngine : IDisposable
             }
 
             Checks.Ids(ids[i], Configuration.VocabSize, where);
-            grown += Math.Max(0, _runner.CacheBytes((long)sequences[i].Length + ids[i].Count + more) - sequences[i].Bytes);
+            grown += Growth(sequences[i], (long)ids[i].Count + more);
         }
 
         int longest = sequences.Count == 0 ? 0 : ids.Max(row => row.Count);
-        if (sequences.Count > 0 && grown + _runner.WorkBytes(Math.Min(longest, PrefillBlock > 0 ? PrefillBlock : LargestBlock)) > _runner.FreeBytes)
+        if (sequences.Count > 0 && grown + LeastWork(longest) > _runner.FreeBytes)
         {
             int place = Enumerable.Range(0, ids.Count).First(i => ids[i].Count == longest);
             string what = sequences.Count == 1 ? $"{sequences[0].Length + longest} tokens and {more} new ones" : $"{sequences.Count} sequences of up to {longest} tokens and {more} new ones";
@@ -256,12 +279,14 @@ public sealed class InferenceEngine : IDisposable
         while (low < high)
         {
             long middle = (low + high + 1) / 2;
-            bool fits = (rows * _runner.CacheBytes(middle)) + _runner.WorkBytes(Math.Min(middle, LargestBlock)) <= free;
+            bool fits = (rows * _runner.CacheBytes(middle)) + LeastWork(middle) <= free;
             (low, high) = fits ? (middle, high) : (low, middle - 1);
         }
 
         return (int)low;
     }
+
+    private long LeastWork(long tokens) => _runner.WorkBytes(Math.Min(tokens, PrefillBlock > 0 ? PrefillBlock : SmallestBlock));
 
     private void Own(Sequence sequence)
     {

@@ -23,8 +23,7 @@ internal sealed class PromptReader(InferenceEngine engine, IModelRunner runner)
             return false;
         }
 
-        int length = _prompts.Min(prompt => prompt.Left);
-        int block = Math.Min(length, engine.Block(1, length));
+        int block = engine.Block(_prompts.Min(prompt => prompt.Left), _prompts.Sum(prompt => engine.Growth(prompt.Sequence, prompt.Left)));
         int rows = RowsAtOnce(block);
         foreach (Prompt[] part in _prompts.Chunk(rows))
         {

@@ -68,9 +68,10 @@ internal sealed class CacheSlab : IDisposable
     public int Free => Rows - _used.Count;
 
     /// <summary>Bytes held.</summary>
-    public long Bytes => Tensors.Sum(one => one.NumberOfElements * one.element_size());
+    public long Bytes => All.Sum(one => one.NumberOfElements * one.element_size());
 
-    private IEnumerable<Tensor> Tensors => _keys.Concat(_values).Concat(_states).OfType<Tensor>();
+    /// <summary>All tensors of the slab, rows first.</summary>
+    public IEnumerable<Tensor> All => _keys.Concat(_values).Concat(_states).OfType<Tensor>();
 
     /// <summary>Capacity in whole pages for a number of tokens.</summary>
     public static int Pages(long tokens) => (int)Math.Min(int.MaxValue, (Math.Max(tokens, 1) + Page - 1) / Page * Page);
@@ -145,7 +146,7 @@ internal sealed class CacheSlab : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tensor one in Tensors)
+        foreach (Tensor one in All)
         {
             one.Dispose();
         }

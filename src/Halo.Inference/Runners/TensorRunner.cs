@@ -37,6 +37,9 @@ public sealed class TensorRunner : IModelRunner
     /// <inheritdoc/>
     public long FreeBytes => _plan.Available - _slabs.Where(slab => slab.Free < slab.Rows).Sum(slab => slab.Bytes);
 
+    /// <summary>The slabs, also those that nobody uses.</summary>
+    internal IReadOnlyList<CacheSlab> Slabs => _slabs;
+
     /// <inheritdoc/>
     public long CacheBytes(long length) => _plan.CacheBytes(CacheSlab.Pages(length));
 
