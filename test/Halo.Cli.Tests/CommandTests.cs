@@ -55,6 +55,29 @@ public class CommandTests
         Assert.NotEmpty(JsonNode.Parse(first)!["text"]!.GetValue<string>());
     }
 
+    [Fact]
+    public async Task GenerationGoesOnFromWhatWasSaved()
+    {
+        string folder = Directory.CreateTempSubdirectory("halo-").FullName, kept = Path.Combine(folder, "text.safetensors");
+        string[] line = ["generate", Path.Combine(Root, "models", "hypenet-nano"), "--json", "--log-probabilities", "2"];
+        (_, string first, _) = await Run([.. line, "--prompt", "The old", "--max-tokens", "1", "--save", kept]);
+        int[] Ids(string json) => [.. JsonNode.Parse(json)!["ids"]!.AsArray().Select(id => id!.GetValue<int>())];
+        Assert.Single(Ids(first));
+
+        // " man" was one token, and what the first run wrote after "The old" was saved with it.
+        (int code, string second, _) = await Run([.. line, "--resume", kept, "--prompt", " man", "--max-tokens", "14"]);
+        Assert.Equal(0, code);
+        Assert.Equal(1, JsonNode.Parse(second)!["prompt_tokens"]!.GetValue<int>());
+        Assert.Equal(14, JsonNode.Parse(second)!["log_probabilities"]!.AsArray().Count);
+        Assert.Equal(2, JsonNode.Parse(second)!["top"]![0]!.AsArray().Count);
+        (_, string plain, _) = await Run([.. line, "--prompt", "The old" + JsonNode.Parse(first)!["text"]!.GetValue<string>() + " man", "--max-tokens", "14"]);
+        Assert.Equal(Ids(plain), Ids(second));
+        (code, _, string error) = await Run("generate", Path.Combine(Root, "models", "qwen3-nano"), "--resume", kept, "--prompt", "x");
+        Assert.Equal(1, code);
+        Assert.Contains("another model", error);
+        Directory.Delete(folder, true);
+    }
+
     [Theory]
     [InlineData("nowhere", "inspect", "/nowhere/at/all")]
     [InlineData("unknown device", "generate", "models/qwen3-nano", "--prompt", "x", "--device", "tpu")]

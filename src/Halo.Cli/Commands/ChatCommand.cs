@@ -15,34 +15,25 @@ internal static class ChatCommand
     {
         var model = new Argument<string>("MODEL") { Description = "Model folder with a chat template." };
         var system = new Option<string?>("--system") { Description = "System message." };
-        var maximum = new Option<int>("--max-tokens") { Description = "Tokens of an answer at most.", DefaultValueFactory = _ => 1024 };
-        var temperature = new Option<double?>("--temperature") { Description = "0 takes the likeliest token each time (default: what generation_config.json says, else 0)." };
-        var topP = new Option<double?>("--top-p") { Description = "Samples among the likeliest tokens whose probabilities sum to this (default: what generation_config.json says, else 1)." };
+        var sampling = new SamplingOptions(1024, fromModel: true);
         var noThinking = new Option<bool>("--no-thinking") { Description = "Tells the template enable_thinking=false." };
         var file = new Option<string?>("--chat-template") { Description = "Jinja file to use instead of the model's own template." };
-        var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var command = new Command("chat", "Holds a conversation in the terminal, or with lines from a pipe: each line is a message. /help in it tells the rest.")
         {
-            model, system, maximum, temperature, topP, noThinking, file, seed, device, type,
+            model, system, noThinking, file, device, type,
         }.WithExamples("halo chat SmolLM2-135M-Instruct --system \"Answer briefly.\"", "halo chat Qwen3-1.7B --no-thinking --temperature 0.7 --top-p 0.8", "echo \"What is a hybrid model?\" | halo chat MODEL > answer.txt");
+        sampling.AddTo(command);
         CommandRunner.HandleInteractive(command, parse =>
         {
             string folder = parse.GetRequiredValue(model);
             ChatTemplate template = parse.GetValue(file) is { } path ? ChatTemplate.Load(folder, path) : ChatTemplate.Load(folder);
             JsonObject defaults = Defaults(folder);
             using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type));
-            bool samples = Value(defaults, "do_sample", false);
-            var options = new GenerationOptions
-            {
-                MaxTokens = parse.GetValue(maximum),
-                Temperature = parse.GetValue(temperature) ?? (samples ? Value(defaults, "temperature", 1.0) : 0),
-                TopP = parse.GetValue(topP) ?? (samples ? Value(defaults, "top_p", 1.0) : 1),
-                Seed = parse.GetValue(seed),
-                StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]),
-            };
-            using var session = new ChatSession(loaded.Model);
+            GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]) };
+            using var engine = new InferenceEngine(loaded.Model);
+            using var session = new ChatSession(engine);
             var conversation = new Conversation(template, loaded.Tokenizer, session, new ChatSettings(parse.GetValue(system), parse.GetValue(noThinking) ? false : null, options));
             bool dims = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel |= !Console.IsInputRedirected);
@@ -56,8 +47,6 @@ internal static class ChatCommand
         string path = Path.Combine(folder, "generation_config.json");
         return File.Exists(path) ? JsonFile.ReadObject(path, "mend the file") : [];
     }
-
-    private static T Value<T>(JsonObject settings, string key, T missing) => settings[key] is JsonValue value && value.TryGetValue(out T? given) ? given : missing;
 
     private static HashSet<int> StopIds(ITokenizer tokenizer, JsonNode? configured)
     {

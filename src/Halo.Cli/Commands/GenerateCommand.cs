@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Halo.Core;
 using Halo.Inference;
+using Halo.Text;
 
 namespace Halo.Cli.Commands;
 
@@ -11,15 +12,16 @@ internal static class GenerateCommand
     {
         var model = new Argument<string>("MODEL") { Description = "Model folder." };
         var prompt = new Option<string>("--prompt") { Description = "Text to continue.", Required = true };
-        var maximum = new Option<int>("--max-tokens") { Description = "New tokens at most.", DefaultValueFactory = _ => 128 };
-        var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token each time.", DefaultValueFactory = _ => 0 };
-        var topP = new Option<double>("--top-p") { Description = "Samples among the likeliest tokens whose probabilities sum to this.", DefaultValueFactory = _ => 1 };
-        var seed = CommonOptions.Seed();
+        var sampling = new SamplingOptions(128, fromModel: false);
+        var logProbabilities = new Option<int?>("--log-probabilities") { Description = "With --json: the log-probability of each new token, and of this many of the likeliest ones." };
+        var save = new Option<string?>("--save") { Description = "File for what the model remembers of the prompt and the text, to go on from with --resume." };
+        var resume = new Option<string?>("--resume") { Description = "File that --save wrote with the same model: the prompt goes on from there and costs its own tokens only." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var json = CommonOptions.Json();
-        var command = new Command("generate", "Continues a text.") { model, prompt, maximum, temperature, topP, seed, device, type, json }
-            .WithExamples("halo generate models/hypenet-nano --prompt \"It was a dark night\" --max-tokens 60", "halo generate MODEL --prompt \"Once\" --temperature 0.8 --top-p 0.95 --seed 7");
+        var command = new Command("generate", "Continues a text.") { model, prompt, logProbabilities, save, resume, device, type, json }
+            .WithExamples("halo generate models/hypenet-nano --prompt \"It was a dark night\" --max-tokens 60", "halo generate MODEL --prompt \"Once\" --temperature 0.8 --top-p 0.95 --seed 7", "halo generate MODEL --prompt \"A long text.\" --save text.safetensors", "halo generate MODEL --resume text.safetensors --prompt \" It goes on:\"");
+        sampling.AddTo(command);
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
             bool asJson = parse.GetValue(json);
@@ -31,34 +33,74 @@ internal static class GenerateCommand
                 throw new HaloException("the prompt is empty", "--prompt", "give a text of at least one token");
             }
 
-            var options = new GenerationOptions
+            GenerationOptions options = sampling.Read(parse) with
             {
-                MaxTokens = parse.GetValue(maximum),
-                Temperature = parse.GetValue(temperature),
-                TopP = parse.GetValue(topP),
-                Seed = parse.GetValue(seed),
                 StopIds = loaded.Tokenizer.EosId is { } end ? [end] : [],
+                LogProbabilities = asJson ? parse.GetValue(logProbabilities) : null,
             };
+            using var engine = new InferenceEngine(loaded.Model);
+            using Sequence sequence = engine.Create();
+            if (parse.GetValue(resume) is { } kept)
+            {
+                using SequenceSnapshot snapshot = SequenceSnapshot.Load(kept);
+                engine.Restore(sequence, snapshot);
+            }
+
             var stream = loaded.Tokenizer.Stream(skipSpecialTokens: true);
-            int[] generated = new Generator(loaded.Model).Generate([ids], options, cancellation, (_, id) =>
+            GenerationResult result = engine.Generate(sequence, ids, options, token =>
             {
                 if (!asJson)
                 {
-                    Console.Out.Write(stream.Push(id));
+                    Console.Out.Write(stream.Push(token.Id));
                     Console.Out.Flush();
                 }
-            })[0];
+            }, cancellation);
             if (asJson)
             {
-                JsonOutput.Write(new { prompt = text, text = loaded.Tokenizer.Decode(generated, skipSpecialTokens: true), ids = generated, prompt_tokens = ids.Length });
+                JsonOutput.Write(Answer(loaded.Tokenizer, text, ids.Length, result, options.LogProbabilities is not null));
             }
             else
             {
                 Console.Out.WriteLine(stream.End());
             }
 
+            cancellation.ThrowIfCancellationRequested();
+            if (parse.GetValue(save) is { } path)
+            {
+                KeepLast(engine, sequence, result);
+                using SequenceSnapshot snapshot = engine.Snapshot(sequence);
+                snapshot.Save(path);
+            }
+
             return 0;
         });
         return command;
+    }
+
+    // The last token was chosen, not read; after a stop id all were read.
+    private static void KeepLast(InferenceEngine engine, Sequence sequence, GenerationResult result)
+    {
+        if (result.Reason is EndReason.Length or EndReason.Caller)
+        {
+            engine.Read(sequence, result.Ids[^1..]);
+        }
+    }
+
+    private static Dictionary<string, object> Answer(ITokenizer tokenizer, string prompt, int promptTokens, GenerationResult result, bool withLogProbabilities)
+    {
+        var answer = new Dictionary<string, object>
+        {
+            ["prompt"] = prompt,
+            ["text"] = tokenizer.Decode(result.Ids, skipSpecialTokens: true),
+            ["ids"] = result.Ids,
+            ["prompt_tokens"] = promptTokens,
+        };
+        if (withLogProbabilities)
+        {
+            answer["log_probabilities"] = result.Tokens.Select(token => token.LogProbability);
+            answer["top"] = result.Tokens.Select(token => token.Top.Select(one => new { id = one.Id, text = tokenizer.Decode([one.Id]), log_probability = one.LogProbability }));
+        }
+
+        return answer;
     }
 }
