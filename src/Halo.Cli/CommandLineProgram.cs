@@ -21,6 +21,7 @@ internal static class CommandLineProgram
         EvaluateCommand.Create(),
         GenerateCommand.Create(),
         ChatCommand.Create(),
+        BenchCommand.Create(),
         InspectCommand.Create(),
         VerifyCommand.Create(),
         TokenizeCommand.Create(),

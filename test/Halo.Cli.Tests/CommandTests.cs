@@ -56,6 +56,28 @@ public class CommandTests
     }
 
     [Fact]
+    public async Task InferenceIsMeasuredAndDrawn()
+    {
+        string folder = Directory.CreateTempSubdirectory("halo-").FullName;
+        (int code, string output, string error) = await Run(
+            "bench", "inference", Path.Combine(Root, "models", "hypenet-nano"), "--against", Path.Combine(Root, "models", "qwen3-nano"), "--contexts", "64,128,1000m", "--new-tokens", "4", "--random-weights", "--json", "--plots", folder);
+        Assert.True(code == 0, error);
+        JsonNode json = JsonNode.Parse(output)!;
+        Assert.True(json["machine"]!["gigabytes_per_second"]!.GetValue<double>() > 0);
+        foreach (JsonNode? record in json["results"]!.AsArray())
+        {
+            Assert.True(record!["value"]!.GetValue<double>() > 0, record.ToJsonString());
+        }
+
+        Assert.Equal([64, 128], json["speed_up"]!.AsArray().Select(one => one!["length"]!.GetValue<int>()));
+        Assert.Equal(["hypenet-nano", "qwen3-nano"], json["refused"]!.AsArray().Select(one => one!["model"]!.GetValue<string>())); // A thousand million tokens.
+        Assert.Equal(json.ToJsonString(), JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "inference.json")))!.ToJsonString());
+        Assert.Equal(12, Directory.GetFiles(folder, "inference-*").Length);
+        Assert.StartsWith("<?xml", await File.ReadAllTextAsync(Path.Combine(folder, "inference-speedup.svg")), StringComparison.Ordinal);
+        Directory.Delete(folder, true);
+    }
+
+    [Fact]
     public async Task GenerationGoesOnFromWhatWasSaved()
     {
         string folder = Directory.CreateTempSubdirectory("halo-").FullName, kept = Path.Combine(folder, "text.safetensors");

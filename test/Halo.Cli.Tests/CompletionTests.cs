@@ -16,6 +16,8 @@ public class CompletionTests
     [InlineData("halo generate mod", "")] // Nothing of ours, so that bash offers files.
     [InlineData("halo convert x --teacher --d", "")] // A value is due, no option.
     [InlineData("halo nonsense --d", "")]
+    [InlineData("halo bench inf", "inference")]
+    [InlineData("halo bench inference MODEL --again", "--against")]
     public void BashOffers(string line, string expected)
     {
         string[] words = line.Split(' ');
@@ -28,14 +30,14 @@ public class CompletionTests
     public void AllCommandsAreOfferedForAnEmptyWord()
     {
         string offered = Bash(CompletionScripts.Bash(CommandLineProgram.Root()) + "COMP_WORDS=(halo ''); COMP_CWORD=1; _halo_complete; echo \"${COMPREPLY[*]}\"\n");
-        Assert.Equal([.. CommandTree.Visible(CommandLineProgram.Root()).Select(command => command.Name), "--help", "--version"], offered.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([.. CommandTree.Words(CommandLineProgram.Root()).Select(command => command.Name), "--help", "--version"], offered.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
     public void FishKnowsEveryCommandOnce()
     {
         string[] lines = CompletionScripts.Fish(CommandLineProgram.Root()).Split('\n');
-        Assert.All(CommandTree.Visible(CommandLineProgram.Root()), command => Assert.Single(lines, line => line.Contains($"__fish_use_subcommand -f -a {command.Name} ", StringComparison.Ordinal)));
+        Assert.All(CommandTree.Words(CommandLineProgram.Root()), command => Assert.Single(lines, line => line.Contains($"__fish_use_subcommand -f -a {command.Name} ", StringComparison.Ordinal)));
     }
 
     private static string Bash(string script)

@@ -30,7 +30,7 @@ public class DocumentationTests
         {
             (string text, string[] examples) = CommandTree.Description(command);
             Assert.True(text.Length > 0 && examples.Length > 0, $"{command.Name} has no description or no example");
-            Assert.All(examples, example => Assert.Contains($"halo {command.Name}", example));
+            Assert.All(examples, example => Assert.Contains($"halo {CommandTree.Name(command)}", example));
             Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrEmpty(argument.Description), $"{command.Name} {argument.Name} has no description"));
             Assert.All(command.Options, option => Assert.False(string.IsNullOrEmpty(option.Description), $"{command.Name} {option.Name} has no description"));
         }

@@ -12,7 +12,7 @@ internal static class CommandPages
         yield return ("README.md", Index(root));
         foreach (Command command in CommandTree.Visible(root))
         {
-            yield return (command.Name + ".md", Page(command));
+            yield return (File(command), Page(command));
         }
     }
 
@@ -21,7 +21,7 @@ internal static class CommandPages
         var text = new StringBuilder("# Commands\n\nMade from the commands by `./halo documentation docs`.\n\n| | |\n|---|---|\n");
         foreach (Command command in CommandTree.Visible(root))
         {
-            text.Append($"| [halo {command.Name}]({command.Name}.md) | {Cell(FirstSentence(CommandTree.Description(command).Text))} |\n");
+            text.Append($"| [halo {CommandTree.Name(command)}]({File(command)}) | {Cell(FirstSentence(CommandTree.Description(command).Text))} |\n");
         }
 
         return text.ToString();
@@ -30,7 +30,7 @@ internal static class CommandPages
     private static string Page(Command command)
     {
         (string description, string[] examples) = CommandTree.Description(command);
-        var text = new StringBuilder($"# halo {command.Name}\n\n{description.ReplaceLineEndings("\n")}\n\n```\n{CommandTree.Usage(command)}\n```\n");
+        var text = new StringBuilder($"# halo {CommandTree.Name(command)}\n\n{description.ReplaceLineEndings("\n")}\n\n```\n{CommandTree.Usage(command)}\n```\n");
         Argument[] arguments = [.. command.Arguments.Where(argument => !argument.Hidden)];
         if (arguments.Length > 0)
         {
@@ -56,6 +56,8 @@ internal static class CommandPages
 
         return text.ToString();
     }
+
+    private static string File(Command command) => CommandTree.Name(command).Replace(' ', '-') + ".md";
 
     private static string FirstSentence(string text)
     {

@@ -6,8 +6,15 @@ namespace Halo.Cli.Documentation;
 /// <summary>What the documentation and the completion scripts say about commands, read from the commands themselves.</summary>
 internal static class CommandTree
 {
-    /// <summary>Commands that users see, in the order of the help text.</summary>
-    public static IEnumerable<Command> Visible(RootCommand root) => root.Subcommands.Where(command => !command.Hidden);
+    /// <summary>Commands that users see, in the order of the help text: of a group its members.</summary>
+    public static IEnumerable<Command> Visible(Command root) => Words(root).SelectMany(command => command.Subcommands.Count > 0 ? Visible(command) : [command]);
+
+    /// <summary>What may stand behind halo, or behind the name of a group.</summary>
+    public static IEnumerable<Command> Words(Command root) => root.Subcommands.Where(command => !command.Hidden);
+
+    /// <summary>The whole name: that of its group before its own.</summary>
+    public static string Name(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault(parent => parent is not RootCommand) is { } group ? $"{Name(group)} {command.Name}" : command.Name;
 
     /// <summary>Options that users see.</summary>
     public static IEnumerable<Option> Options(Command command) => command.Options.Where(option => !option.Hidden);
@@ -25,7 +32,7 @@ internal static class CommandTree
         IEnumerable<string> arguments = command.Arguments.Where(argument => !argument.Hidden).Select(Shown);
         IEnumerable<string> required = Options(command).Where(option => option.Required).Select(option => $"{option.Name} {Value(option)}");
         string[] rest = Options(command).Any(option => !option.Required) ? ["[OPTIONS]"] : [];
-        return string.Join(' ', ["halo", command.Name, .. arguments, .. required, .. rest]);
+        return string.Join(' ', ["halo", Name(command), .. arguments, .. required, .. rest]);
     }
 
     /// <summary>The argument as it stands in the usage line.</summary>

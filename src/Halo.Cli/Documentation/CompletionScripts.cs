@@ -14,11 +14,16 @@ internal static class CompletionScripts
         var script = new StringBuilder();
         Command[] commands = [.. CommandTree.Visible(root)];
         script.Append($"{Function}() {{\n  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}\n  local options values=\n  COMPREPLY=()\n");
-        script.Append($"  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"{string.Join(' ', commands.Select(command => command.Name))} --help --version\" -- \"$word\"))\n    return\n  fi\n");
+        script.Append($"  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W \"{Names(root)} --help --version\" -- \"$word\"))\n    return\n  fi\n");
+        foreach (Command group in CommandTree.Words(root).Where(command => command.Subcommands.Count > 0))
+        {
+            script.Append($"  if [ \"$command\" = {group.Name} ]; then\n    command=\"$command ${{COMP_WORDS[2]}}\"\n    if [ \"$COMP_CWORD\" -eq 2 ]; then\n      COMPREPLY=($(compgen -W \"{Names(group)} --help\" -- \"$word\"))\n      return\n    fi\n  fi\n");
+        }
+
         script.Append("  case $command in\n");
         foreach (Command command in commands)
         {
-            script.Append($"    {command.Name})\n      options=\"{string.Join(' ', CommandTree.Options(command).Select(option => option.Name).Append("--help").Distinct())}\"\n      case $before in\n");
+            script.Append($"    \"{CommandTree.Name(command)}\")\n      options=\"{string.Join(' ', CommandTree.Options(command).Select(option => option.Name).Append("--help").Distinct())}\"\n      case $before in\n");
             foreach (Option option in CommandTree.Options(command).Where(option => !CommandTree.IsSwitch(option)))
             {
                 // An option whose values are not known takes a file name or a text: nothing is offered, so that the shell offers files.
@@ -43,9 +48,19 @@ internal static class CompletionScripts
     public static string Fish(RootCommand root)
     {
         var script = new StringBuilder();
+        foreach (Command group in CommandTree.Words(root).Where(command => command.Subcommands.Count > 0))
+        {
+            script.Append($"complete -c halo -n __fish_use_subcommand -f -a {group.Name} -d {Quote(CommandTree.Description(group).Text)}\n");
+            script.Append($"complete -c halo -n '__fish_seen_subcommand_from {group.Name}' -f -a {Quote(Names(group))}\n");
+        }
+
         foreach (Command command in CommandTree.Visible(root))
         {
-            script.Append($"complete -c halo -n __fish_use_subcommand -f -a {command.Name} -d {Quote(CommandTree.Description(command).Text)}\n");
+            if (CommandTree.Words(root).Contains(command))
+            {
+                script.Append($"complete -c halo -n __fish_use_subcommand -f -a {command.Name} -d {Quote(CommandTree.Description(command).Text)}\n");
+            }
+
             foreach (Option option in CommandTree.Options(command))
             {
                 string[] values = CommandTree.Values(option);
@@ -56,6 +71,8 @@ internal static class CompletionScripts
 
         return script.ToString();
     }
+
+    private static string Names(Command root) => Join(CommandTree.Words(root).Select(command => command.Name));
 
     private static string Join(IEnumerable<string> values) => string.Join(' ', values);
 

@@ -37,12 +37,30 @@ internal static class PanelPainter
         }
     }
 
+    /// <summary>Draws a panel as SVG, with its alternative as the title; letters stay text, in whatever sans-serif font the reader has.</summary>
+    public static byte[] Svg(Panel panel, Theme theme, string alternative)
+    {
+        lock (Rendering)
+        {
+            using var stream = new MemoryStream();
+            using (SKCanvas canvas = SKSvgCanvas.Create(new SKRect(0, 0, Panel.Width, Height(panel)), stream))
+            {
+                canvas.Clear(theme.Paper.ToSKColor());
+                PaintOne(canvas, panel, theme, sharp: true);
+            }
+
+            string text = System.Text.Encoding.UTF8.GetString(stream.ToArray());
+            int head = text.IndexOf('>', text.IndexOf("<svg", StringComparison.Ordinal)) + 1;
+            return System.Text.Encoding.UTF8.GetBytes(text[..head] + $"<title>{System.Security.SecurityElement.Escape(alternative)}</title>" + text[head..]);
+        }
+    }
+
     private static int Height(Panel panel) => HeadHeight(panel) + panel.Plots.Sum(plot => plot.Height) + 6;
 
     private static int HeadHeight(Panel panel) =>
         Margin + 18 + (panel.Subtitle.Length > 0 ? 19 : 0) + (LegendLines(panel).Count * LegendLine) + 8;
 
-    private static void PaintOne(SKCanvas canvas, Panel panel, Theme theme)
+    private static void PaintOne(SKCanvas canvas, Panel panel, Theme theme, bool sharp = false)
     {
         float y = Margin + 14;
         Write(canvas, panel.Title, Margin, y, 16, theme.Ink, Typefaces.Instance.Medium);
@@ -67,6 +85,16 @@ internal static class PanelPainter
         float top = HeadHeight(panel);
         foreach ((Plot plot, int height) in panel.Plots)
         {
+            if (sharp)
+            {
+                canvas.Save();
+                canvas.Translate(0, top);
+                plot.Render(canvas, Panel.Width, height);
+                canvas.Restore();
+                top += height;
+                continue;
+            }
+
             plot.ScaleFactor = Scale;
             using SKSurface picture = SKSurface.Create(new SKImageInfo(Panel.Width * Scale, height * Scale));
             plot.Render(picture.Canvas, Panel.Width * Scale, height * Scale);
