@@ -49,9 +49,7 @@ internal static class PanelPainter
                 PaintOne(canvas, panel, theme, sharp: true);
             }
 
-            string text = System.Text.Encoding.UTF8.GetString(stream.ToArray());
-            int head = text.IndexOf('>', text.IndexOf("<svg", StringComparison.Ordinal)) + 1;
-            return System.Text.Encoding.UTF8.GetBytes(text[..head] + $"<title>{System.Security.SecurityElement.Escape(alternative)}</title>" + text[head..]);
+            return SvgText.Finish(stream.ToArray(), alternative);
         }
     }
 
