@@ -23,6 +23,11 @@ internal static class SvgText
             }
         }
 
+        foreach (XAttribute font in root.Descendants().Attributes("font-family"))
+        {
+            font.Value += ", sans-serif"; // For readers without Roboto.
+        }
+
         root.AddFirst(new XElement(root.Name.Namespace + "title", alternative));
         return Encoding.UTF8.GetBytes(document.Declaration + "\n" + document.ToString(SaveOptions.DisableFormatting) + "\n");
     }
