@@ -28,7 +28,8 @@ public sealed class LayerContext
         _device = device;
         IsCausal = Tags_BS is null && Offset == 0 && length > 1;
         IsMasked = Tags_BS is not null || ragged || (Offset > 0 && length > 1);
-        if (IsMasked && MaskRows * length * (Offset + length) <= MostMask)
+        IsRectangle = Tags_BS is null && !ragged && Offset > 0 && length > 1;
+        if (IsMasked && !IsRectangle && MaskRows * length * (Offset + length) <= MostMask)
         {
             _mask = MakeMask(0, length);
         }
@@ -69,6 +70,9 @@ public sealed class LayerContext
 
     /// <summary>Neighbouring rows whose attention is computed apart, each with a context of its own; null where all rows go together.</summary>
     internal IReadOnlyList<LayerContext>? Parts { get; init; }
+
+    /// <summary>Whether attention is that of new tokens after others, the same number in all rows.</summary>
+    internal bool IsRectangle { get; }
 
     /// <summary>Document of each key, -1 for pads, (B,S); null where all keys are of one document.</summary>
     internal Tensor? Tags_BS { get; }

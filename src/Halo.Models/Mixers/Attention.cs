@@ -85,6 +85,11 @@ public sealed class Attention : IMixer
 
     private Tensor Softmax(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, LayerContext context)
     {
+        if (context.IsRectangle && !q_BHTD.requires_grad && Fused.HasPart(q_BHTD))
+        {
+            return Rectangle(q_BHTD, k_BHSD, v_BHSD, context.Offset);
+        }
+
         if (!context.IsMasked && Fused.HasAttention(q_BHTD))
         {
             return Fused.Attention(q_BHTD, k_BHSD, v_BHSD, context.IsCausal);
@@ -107,6 +112,24 @@ public sealed class Attention : IMixer
         }
 
         return cat(parts, 2);
+    }
+
+    /// <summary>
+    /// New tokens after others: all queries over all old keys, where nothing is masked and the heads that share a key head stand behind one another as tokens,
+    /// and the causal square of the new ones; joined by the sums of their exponentials.
+    /// </summary>
+    private Tensor Rectangle(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, long offset)
+    {
+        long[] shape = q_BHTD.shape;
+        (long batch, long length) = (shape[0], shape[2]);
+        Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * length, _size);
+        (Tensor old_BKND, Tensor oldSum) = Fused.Part(q_BKND, k_BHSD.narrow(2, 0, offset), v_BHSD.narrow(2, 0, offset), false);
+        (Tensor new_BHTD, Tensor newSum) = Fused.Part(q_BHTD, Repeat(k_BHSD.narrow(2, offset, length)), Repeat(v_BHSD.narrow(2, offset, length)), true);
+
+        // The share of the new ones is 1 / (1 + exp(old - new)).
+        Tensor share_BHT1 = (newSum.reshape(batch, _heads, length, 1) - oldSum.reshape(batch, _heads, length, 1)).sigmoid();
+        Tensor old_BHTD = old_BKND.reshape(batch, _heads, length, _size);
+        return old_BHTD.lerp(new_BHTD, share_BHT1.to_type(old_BHTD.dtype));
     }
 
     private Tensor Repeat(Tensor x_BHSD) => HeadGroups.Repeat(x_BHSD, 1, _heads / _keyHeads);
