@@ -6,7 +6,8 @@ namespace Halo.Testing;
 /// <summary>Finds the reference files under test/golden; a file that is missing but has a brotli twin (name.br) is unpacked to a temporary folder once.</summary>
 public static class Golden
 {
-    public static string Folder { get; } = typeof(Golden).Assembly
+    /// <summary>The folder of this checkout; HALO_TEST_GOLDEN names another where the tests run on another machine.</summary>
+    public static string Folder { get; } = Environment.GetEnvironmentVariable("HALO_TEST_GOLDEN") ?? typeof(Golden).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "GoldenFolder").Value!;
 
     /// <summary>Folder of the real models (environment variable HALO_TEST_MODELS), or null: tests that need it skip visibly.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Halo.Core;
+using Halo.Kernels.Cuda;
 using Halo.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,6 +31,7 @@ internal static class Examination
         yield return Driver(driver);
         yield return Gpu(failure, driver);
         yield return Library("nvrtc", "compiles kernels on the GPU", SystemProbe.Nvrtc());
+        yield return Kernels(failure);
         yield return Library("cudnn", "is loaded by libtorch with CUDA", SystemProbe.Cudnn());
         yield return Library("nccl", "lets several GPUs work together", SystemProbe.Nccl());
     }
@@ -137,6 +139,25 @@ internal static class Examination
         catch (Exception error) when (error is ExternalException or InvalidOperationException or TypeInitializationException or DllNotFoundException)
         {
             return new(name, Finding.Broken, error.Message.Split('\n')[0], null, "this libtorch does not fit this machine; set HALO_LIBTORCH to another");
+        }
+    }
+
+    private static Finding Kernels(HaloException? failure)
+    {
+        const string Remedy = "without them training and inference on a GPU are slower";
+        if (failure is not null || CudaKernels.WhyNot is not null)
+        {
+            return new("kernels", Finding.Absent, $"not used: {(failure is null ? CudaKernels.WhyNot : "libtorch is needed")}", null, Remedy);
+        }
+
+        try
+        {
+            (bool works, string text) = CudaKernels.Examine();
+            return new("kernels", works ? Finding.Ok : Finding.Broken, text, null, works ? null : "set HALO_KERNELS=plain");
+        }
+        catch (Exception error) when (error is HaloException or ExternalException)
+        {
+            return new("kernels", Finding.Broken, error.Message.Split('\n')[0], null, "set HALO_KERNELS=plain");
         }
     }
 

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+
+namespace Halo.Kernels.Cuda;
+
+/// <summary>The CUDA driver's functions. Each returns 0 or the number of an error, which <see cref="Describe"/> names.</summary>
+internal static unsafe partial class CudaDriver
+{
+    public const int UnsupportedPtxVersion = 222;
+    public const int NoBinaryForGpu = 209;
+    public const int InvalidImage = 200;
+    private const string Library = "libcuda.so.1";
+
+    /// <summary>Name and description of an error.</summary>
+    public static string Describe(int code)
+    {
+        nint name = 0, text = 0;
+        return ErrorName(code, &name) == 0 && ErrorText(code, &text) == 0
+            ? $"{Marshal.PtrToStringUTF8(name)}: {Marshal.PtrToStringUTF8(text)}"
+            : $"CUDA error {code}";
+    }
+
+    [LibraryImport(Library, EntryPoint = "cuInit")]
+    public static partial int Initialize(uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuDriverGetVersion")]
+    public static partial int Version(int* version);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetCount")]
+    public static partial int DeviceCount(int* count);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGet")]
+    public static partial int Device(int* device, int ordinal);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetName")]
+    public static partial int DeviceName(byte* name, int length, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuDeviceGetAttribute")]
+    public static partial int DeviceAttribute(int* value, int attribute, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRetain")]
+    public static partial int RetainPrimaryContext(nint* context, int device);
+
+    [LibraryImport(Library, EntryPoint = "cuCtxGetCurrent")]
+    public static partial int CurrentContext(nint* context);
+
+    [LibraryImport(Library, EntryPoint = "cuCtxSetCurrent")]
+    public static partial int SetCurrentContext(nint context);
+
+    [LibraryImport(Library, EntryPoint = "cuCtxGetDevice")]
+    public static partial int ContextDevice(int* device);
+
+    [LibraryImport(Library, EntryPoint = "cuModuleLoadData")]
+    public static partial int LoadModule(nint* module, byte* image);
+
+    [LibraryImport(Library, EntryPoint = "cuModuleGetFunction", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Function(nint* function, nint module, string name);
+
+    [LibraryImport(Library, EntryPoint = "cuFuncGetAttribute")]
+    public static partial int FunctionAttribute(int* value, int attribute, nint function);
+
+    [LibraryImport(Library, EntryPoint = "cuFuncSetAttribute")]
+    public static partial int SetFunctionAttribute(nint function, int attribute, int value);
+
+    /// <summary>Since CUDA 12.4.</summary>
+    [LibraryImport(Library, EntryPoint = "cuFuncGetParamInfo")]
+    public static partial int ParameterInfo(nint function, nuint index, nuint* offset, nuint* size);
+
+    [LibraryImport(Library, EntryPoint = "cuOccupancyMaxActiveBlocksPerMultiprocessor")]
+    public static partial int Occupancy(int* blocks, nint function, int threads, nuint sharedBytes);
+
+    [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
+    public static partial int Launch(
+        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
+    public static partial int Synchronize(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamIsCapturing")]
+    public static partial int IsCapturing(nint stream, int* status);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamCreate")]
+    public static partial int CreateStream(nint* stream, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
+    public static partial int DestroyStream(nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuGetErrorName")]
+    private static partial int ErrorName(int code, nint* name);
+
+    [LibraryImport(Library, EntryPoint = "cuGetErrorString")]
+    private static partial int ErrorText(int code, nint* text);
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Publishes the tests of the kernels (and those of models and training, which run them) self-contained for linux-x64, without libtorch,
+# into FOLDER/check-kernels.tar.xz, for a machine that has a GPU and PyTorch but no .NET.
+# There: tar xJf check-kernels.tar.xz, then HALO_LIBTORCH=<PyTorch's torch/lib> LD_LIBRARY_PATH=$HALO_LIBTORCH ./check-kernels/run.sh [NAME...]
+# NAMEs are Kernels (the default), Models, Training.
+set -euo pipefail
+folder=${1:?usage: tools/check-kernels.sh FOLDER [NAME...]}
+shift
+root=$(cd "$(dirname "$0")/.." && pwd)
+staging=$(mktemp -d)
+trap 'rm -rf "$staging"' EXIT
+out="$staging/check-kernels"
+mkdir -p "$out/test"
+for name in "${@:-Kernels}"; do
+  dotnet publish "$root/test/Halo.$name.Tests/Halo.$name.Tests.csproj" -c Release -r linux-x64 --self-contained -o "$out/bin/$name" -v q -clp:NoSummary -p:DebugType=none -p:GenerateDocumentationFile=false >&2
+  rm -rf "$out/bin/$name"/libtorch* "$out/bin/$name"/libc10* "$out/bin/$name"/libgomp*
+done
+cp -r "$root/test/golden" "$out/test/golden"
+cat > "$out/run.sh" <<'RUN'
+#!/usr/bin/env bash
+here=$(cd "$(dirname "$0")" && pwd)
+export HALO_TEST_GOLDEN="$here/test/golden"
+code=0
+for name in "${@:-Kernels}"; do
+  "$here/bin/$name/Halo.$name.Tests" || code=1
+done
+exit $code
+RUN
+chmod +x "$out/run.sh"
+mkdir -p "$folder"
+tar -C "$staging" -cf - check-kernels | xz -T0 -6 > "$folder/check-kernels.tar.xz"
+du -h "$folder/check-kernels.tar.xz" >&2
