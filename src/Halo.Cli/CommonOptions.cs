@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Halo.Core;
+using Halo.Models;
 using Halo.Tensors;
 using TorchSharp;
 
@@ -21,6 +23,23 @@ internal static class CommonOptions
         Description = "Number type to compute in: float32, bfloat16 or float16 (default: float32 on the CPU, bfloat16 on a GPU).",
         CompletionSources = { "float32", "bfloat16", "float16" },
     };
+
+    /// <summary><c>--weights</c>: few bits a weight; null for the number type as it is.</summary>
+    public static Option<string?> Weights() => new("--weights")
+    {
+        Description = "Keep matrices in few bits: int8 (one scale a row) or int4 (one scale for 32 neighbours).",
+        CompletionSources = { "int8", "int4" },
+    };
+
+    /// <summary>Rounds a model's matrices as <c>--weights</c> says.</summary>
+    /// <exception cref="HaloException">The format is unknown.</exception>
+    public static void Quantize(CausalLm model, string? format)
+    {
+        if (format is not null)
+        {
+            model.Quantize(Enum.TryParse(format, ignoreCase: true, out WeightFormat known) && Enum.IsDefined(known) ? known : throw new HaloException($"unknown weight format '{format}'", "--weights", "give int8 or int4"));
+        }
+    }
 
     /// <summary><c>--json</c>: stdout is exactly one JSON value.</summary>
     public static Option<bool> Json() => new("--json")

@@ -23,11 +23,10 @@ internal sealed class InferenceTable(JsonObject settings, MachineRates rates)
 
     public void Add(string name, CausalLm model, InferenceMeasurement measured)
     {
-        double bytesPerWeight = model.Head.element_size();
-        var costs = new InferenceCosts(model.Configuration, bytesPerWeight);
+        double weights = model.Parameters.Sum(parameter => parameter.Bytes);
+        var costs = new InferenceCosts(model.Configuration, weights / model.Parameters.Sum(parameter => parameter.Count), model.ComputeType == TorchSharp.torch.ScalarType.Float32 ? 4 : 2);
         double matrixShare = measured.Batch * costs.PrefillOperations(measured.Context) / measured.PrefillSeconds / rates.OperationsPerSecond;
         double bandwidthShare = costs.DecodeBytes(measured.Batch, measured.Context) / measured.SecondsPerStep / rates.BytesPerSecond;
-        double weights = model.Parameters.Sum(parameter => parameter.Count) * bytesPerWeight;
         void Put(string metric, double value)
         {
             var own = (JsonObject)settings.DeepClone();

@@ -100,7 +100,7 @@ internal sealed class MemoryPlan
     private static long CudaBudget(CausalLm model, double share = 0.5)
     {
         // The caching allocator keeps what it once took, so free memory says little: a share of all, less the weights.
-        long weights = model.Parameters.Sum(parameter => parameter.Value.NumberOfElements * parameter.Value.element_size());
+        long weights = model.Parameters.Sum(parameter => parameter.Bytes);
         long total = 16L << 30;
         try
         {

@@ -18,16 +18,16 @@ public static class ModelIdentity
     {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor Sample(Tensor weight)
+        Tensor Sample(Parameter weight)
         {
             using DisposeScope inner = NewDisposeScope();
-            Tensor flat = weight.detach().reshape(-1);
+            Tensor flat = (weight.Quantized?.Dense(ScalarType.Float32) ?? weight.Value).detach().reshape(-1);
             long count = Math.Min(Samples, flat.shape[0]);
             Tensor places = (arange(count, ScalarType.Int64, flat.device) * (flat.shape[0] / count)) + (flat.shape[0] / count / 2);
             return flat.index_select(0, places).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
         }
 
-        Tensor all = cat([.. model.Parameters.Select(parameter => Sample(parameter.Value))]).cpu();
+        Tensor all = cat([.. model.Parameters.Select(parameter => Sample(parameter))]).cpu();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes((model.Configuration with { AttnLogitsScaling = null, Extra = [] }).ToJson().ToJsonString(HaloJson.Line)));
         hash.AppendData(all.bytes);

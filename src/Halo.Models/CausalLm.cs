@@ -244,8 +244,7 @@ public sealed class CausalLm : IDisposable
     public Tensor Embed(Tensor ids_BT)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor rows = _embedding.Value.index_select(0, ids_BT.reshape(-1)).view(ids_BT.shape[0], ids_BT.shape[1], Configuration.HiddenSize);
-        return (rows.dtype == ComputeType ? rows : rows.to_type(ComputeType)).MoveToOuterDisposeScope();
+        return _embedding.Rows(ids_BT.reshape(-1), ComputeType).view(ids_BT.shape[0], ids_BT.shape[1], Configuration.HiddenSize).MoveToOuterDisposeScope();
     }
 
     /// <summary>One layer, (B,T,d) to (B,T,d).</summary>
@@ -286,16 +285,25 @@ public sealed class CausalLm : IDisposable
     public Tensor Logits(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logits = nn.functional.linear(hidden, HeadParameter.As(hidden.dtype));
-        return logits.to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+        return HeadParameter.Multiply(hidden).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rounds all matrices, embedding and head among them, to few bits; the model can then be read with, but neither trained nor saved.</summary>
+    /// <param name="format">How; a matrix that the format does not fit stays as it is.</param>
+    public void Quantize(WeightFormat format)
+    {
+        foreach (Parameter parameter in Parameters.Where(parameter => parameter.HasValue && QuantizedWeight.Fits(parameter.Shape, format)))
+        {
+            parameter.Quantize(format);
+        }
     }
 
     /// <summary>Frees the weights and tables.</summary>
     public void Dispose()
     {
-        foreach (Parameter parameter in Parameters.Where(parameter => parameter.HasValue))
+        foreach (Parameter parameter in Parameters)
         {
-            parameter.Value.Dispose();
+            parameter.Free();
         }
 
         _attentionRotary?.Dispose();

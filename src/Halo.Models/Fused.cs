@@ -31,6 +31,16 @@ internal static class Fused
 
         """;
 
+    private const string Int8Script = """
+        def int8_product(x: Tensor, w: Tensor, scale: Tensor) -> Tensor:
+          return torch._weight_int8pack_mm(x, w, scale)
+
+        """;
+
+    // Above this many rows a product with the whole matrix is faster.
+    private const long MostInt8Rows = 16;
+
+    private static readonly Lazy<jit.CompilationUnit?> Int8Unit = new(() => Compile(Int8Script));
     private static readonly Lazy<jit.CompilationUnit?> Unit = new(() => Compile(Script));
     private static readonly Lazy<jit.CompilationUnit?> PartUnit = new(() => Compile(PartScript));
 
@@ -42,6 +52,12 @@ internal static class Fused
 
     /// <summary>softmax(q k^T D^-1/2) v with (B,H,T,D) queries and (B,Hkv,S,D) keys and values; causal from the first key on.</summary>
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, bool causal) => Unit.Value!.invoke<Tensor>("attention", q, k, v, causal);
+
+    /// <summary>Whether libtorch multiplies few rows with 8-bit weights faster than with the matrix that they stand for: in bfloat16 on a CPU.</summary>
+    public static bool HasInt8Product(Tensor x) => x.device_type == DeviceType.CPU && x.dtype == ScalarType.BFloat16 && x.numel() / x.shape[^1] <= MostInt8Rows && Int8Unit.Value is not null;
+
+    /// <summary>(M,K) times int8 (N,K), scaled by (N).</summary>
+    public static Tensor Int8Product(Tensor x, Tensor codes, Tensor scale) => Int8Unit.Value!.invoke<Tensor>("int8_product", x, codes, scale);
 
     /// <summary>Whether <see cref="Part"/> can be had: flash attention, on a CPU in any type.</summary>
     public static bool HasPart(Tensor q) => (IsHalfOnCuda(q) || (q.device_type == DeviceType.CPU && q.dtype != ScalarType.Float64)) && PartUnit.Value is not null;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Halo.Models;
@@ -23,21 +22,5 @@ public sealed class Linear
     public IEnumerable<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
     /// <summary>(..., inputs) to (..., outputs).</summary>
-    public Tensor Forward(Tensor x)
-    {
-        Tensor w = Weight.As(x.dtype);
-        Tensor? b = Bias?.As(x.dtype);
-        Tensor y = nn.functional.linear(x, w, b);
-        if (!ReferenceEquals(w, Weight.Value))
-        {
-            w.Dispose();
-        }
-
-        if (b is not null && !ReferenceEquals(b, Bias!.Value))
-        {
-            b.Dispose();
-        }
-
-        return y;
-    }
+    public Tensor Forward(Tensor x) => Weight.Multiply(x, Bias);
 }

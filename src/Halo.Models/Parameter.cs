@@ -29,7 +29,7 @@ public sealed class Parameter(string name, params long[] shape)
     /// <exception cref="ArgumentException">The tensor has another shape.</exception>
     public Tensor Value
     {
-        get => _value ?? throw new InvalidOperationException($"{Name} has no value");
+        get => _value ?? throw new InvalidOperationException(Quantized is null ? $"{Name} has no value" : $"{Name} is quantized");
         set
         {
             if (!value.shape.SequenceEqual(Shape))
@@ -38,8 +38,15 @@ public sealed class Parameter(string name, params long[] shape)
             }
 
             _value = value;
+            Quantized = null;
         }
     }
+
+    /// <summary>The value in few bits, which then takes the place of <see cref="Value"/>; null for none.</summary>
+    public QuantizedWeight? Quantized { get; private set; }
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => Quantized?.Bytes ?? (HasValue ? Value.NumberOfElements * Value.element_size() : 0);
 
     /// <summary>Whether a value was set.</summary>
     public bool HasValue => _value is not null;
@@ -47,7 +54,51 @@ public sealed class Parameter(string name, params long[] shape)
     /// <summary>The value in another type: itself where it has the type already, else a cast through which gradients flow back in the parameter's type.</summary>
     public Tensor As(ScalarType type)
     {
+        if (Quantized is not null)
+        {
+            return Quantized.Dense(type);
+        }
+
         Tensor value = Value;
         return value.dtype == type ? value : value.to_type(type);
+    }
+
+    /// <summary>x W^T + b in the type of the input, (..., inputs) to (..., outputs).</summary>
+    /// <param name="x">The input.</param>
+    /// <param name="bias">b, (outputs), or null.</param>
+    public Tensor Multiply(Tensor x, Parameter? bias = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? b = bias?.As(x.dtype);
+        Tensor y = Quantized is null ? nn.functional.linear(x, As(x.dtype), b) : b is null ? Quantized.Multiply(x) : Quantized.Multiply(x) + b;
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rows of a matrix, (N) to (N, inputs), in a type.</summary>
+    internal Tensor Rows(Tensor rows_N, ScalarType type)
+    {
+        if (Quantized is not null)
+        {
+            return Quantized.Rows(rows_N, type);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor rows = Value.index_select(0, rows_N);
+        return (rows.dtype == type ? rows : rows.to_type(type)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rounds the value to few bits and frees it.</summary>
+    internal void Quantize(WeightFormat format)
+    {
+        Quantized = QuantizedWeight.Of(Value, format);
+        _value!.Dispose();
+        _value = null;
+    }
+
+    /// <summary>Frees whatever is held.</summary>
+    internal void Free()
+    {
+        _value?.Dispose();
+        Quantized?.Dispose();
     }
 }

@@ -20,9 +20,10 @@ internal static class ChatCommand
         var file = new Option<string?>("--chat-template") { Description = "Jinja file to use instead of the model's own template." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
+        var weights = CommonOptions.Weights();
         var command = new Command("chat", "Holds a conversation in the terminal, or with lines from a pipe: each line is a message. /help in it tells the rest.")
         {
-            model, system, noThinking, file, device, type,
+            model, system, noThinking, file, device, type, weights,
         }.WithExamples("halo chat SmolLM2-135M-Instruct --system \"Answer briefly.\"", "halo chat Qwen3-1.7B --no-thinking --temperature 0.7 --top-p 0.8", "echo \"What is a hybrid model?\" | halo chat MODEL > answer.txt");
         sampling.AddTo(command);
         CommandRunner.HandleInteractive(command, parse =>
@@ -30,7 +31,7 @@ internal static class ChatCommand
             string folder = parse.GetRequiredValue(model);
             ChatTemplate template = parse.GetValue(file) is { } path ? ChatTemplate.Load(folder, path) : ChatTemplate.Load(folder);
             JsonObject defaults = Defaults(folder);
-            using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type));
+            using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type), parse.GetValue(weights));
             GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]) };
             using var engine = new InferenceEngine(loaded.Model);
             using var session = new ChatSession(engine);

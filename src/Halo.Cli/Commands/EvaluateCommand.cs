@@ -33,8 +33,9 @@ internal static class EvaluateCommand
         var seed = CommonOptions.Seed();
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
+        var weights = CommonOptions.Weights();
         var json = CommonOptions.Json();
-        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, wikitext, longest, text, haystack, yarn, style, limit, offset, batch, seed, samples, resume, device, type, json }
+        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, wikitext, longest, text, haystack, yarn, style, limit, offset, batch, seed, samples, resume, device, type, weights, json }
             .WithExamples("halo eval models/hypenet-nano --tasks niah_single_1,niah_single_2 --lengths 1k,4k,16k --limit 50", "halo eval MODEL --tasks hellaswag,arc_easy,lambada_openai --benchmarks DIR --samples items.jsonl --resume items.journal --json", "halo eval MODEL --tasks perplexity --text book.txt --lengths 4k --yarn 4");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
@@ -61,7 +62,13 @@ internal static class EvaluateCommand
             TorchSharp.torch.Device target = LibTorch.Device(parse.GetRequiredValue(device));
             var tokenizer = HuggingFaceTokenizer.Load(folder);
             using CausalLm loaded = EvaluationRunner.Load(folder, options, target, CommonOptions.ResolveType(parse.GetValue(type), target));
+            CommonOptions.Quantize(loaded, parse.GetValue(weights));
             IReadOnlyList<ResultRecord> records = EvaluationRunner.Run(loaded, tokenizer, options, new ConsoleRunLog(), Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), cancellation);
+            if (parse.GetValue(weights) is { } format)
+            {
+                records = [.. records.Select(record => record with { Settings = With(record.Settings, "weights", format) })];
+            }
+
             if (parse.GetValue(json))
             {
                 JsonOutput.Write(new JsonArray([.. records.Select(record => JsonSerializer.SerializeToNode(record, HaloJson.Line))]));
@@ -78,5 +85,12 @@ internal static class EvaluateCommand
             return 0;
         });
         return command;
+    }
+
+    private static JsonObject With(JsonObject settings, string key, string value)
+    {
+        var own = (JsonObject)settings.DeepClone();
+        own[key] = value;
+        return own;
     }
 }

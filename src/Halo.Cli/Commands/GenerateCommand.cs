@@ -18,15 +18,16 @@ internal static class GenerateCommand
         var resume = new Option<string?>("--resume") { Description = "File that --save wrote with the same model: the prompt goes on from there and costs its own tokens only." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
+        var weights = CommonOptions.Weights();
         var json = CommonOptions.Json();
-        var command = new Command("generate", "Continues a text.") { model, prompt, logProbabilities, save, resume, device, type, json }
+        var command = new Command("generate", "Continues a text.") { model, prompt, logProbabilities, save, resume, device, type, weights, json }
             .WithExamples("halo generate models/hypenet-nano --prompt \"It was a dark night\" --max-tokens 60", "halo generate MODEL --prompt \"Once\" --temperature 0.8 --top-p 0.95 --seed 7", "halo generate MODEL --prompt \"A long text.\" --save text.safetensors", "halo generate MODEL --resume text.safetensors --prompt \" It goes on:\"");
         sampling.AddTo(command);
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
             bool asJson = parse.GetValue(json);
             string text = parse.GetRequiredValue(prompt);
-            using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type));
+            using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type), parse.GetValue(weights));
             int[] ids = loaded.Tokenizer.Encode(text);
             if (ids.Length == 0)
             {

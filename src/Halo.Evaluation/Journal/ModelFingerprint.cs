@@ -22,7 +22,7 @@ internal static class ModelFingerprint
         hash.AppendData(Encoding.UTF8.GetBytes($"{model.Configuration.ToJson().ToJsonString(HaloJson.Line)} {model.LogitsScaling} {model.ComputeType} {model.Device.type}"));
         foreach (Parameter parameter in model.Parameters)
         {
-            Tensor flat = parameter.Value.detach().reshape(-1);
+            Tensor flat = (parameter.Quantized?.Dense(ScalarType.Float32) ?? parameter.Value).detach().reshape(-1);
             long step = Math.Max(1, flat.NumberOfElements / Sampled);
             float[] values = flat.slice(0, 0, flat.NumberOfElements, step).to_type(ScalarType.Float32).cpu().data<float>().ToArray();
             hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));

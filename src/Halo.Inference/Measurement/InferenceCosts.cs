@@ -4,8 +4,9 @@ namespace Halo.Inference;
 
 /// <summary>What reading and writing tokens costs at least, whoever computes it: the figures that measured times are compared with.</summary>
 /// <param name="configuration">The model.</param>
-/// <param name="bytesPerWeight">Bytes of a weight, and of an entry of keys and values.</param>
-public sealed class InferenceCosts(ModelConfiguration configuration, double bytesPerWeight)
+/// <param name="bytesPerWeight">Bytes of a weight.</param>
+/// <param name="bytesPerEntry">Bytes of an entry of keys and values.</param>
+public sealed class InferenceCosts(ModelConfiguration configuration, double bytesPerWeight, double bytesPerEntry)
 {
     private const int Chunk = 128;
     private readonly int _attention = configuration.AttentionLayers.Count();
@@ -20,7 +21,7 @@ public sealed class InferenceCosts(ModelConfiguration configuration, double byte
     /// <param name="context">Tokens that each has read.</param>
     public double DecodeBytes(int batch, long context)
     {
-        double keysAndValues = 2.0 * _attention * configuration.NumKeyValueHeads * configuration.HeadDim * bytesPerWeight * context;
+        double keysAndValues = 2.0 * _attention * configuration.NumKeyValueHeads * configuration.HeadDim * bytesPerEntry * context;
         double states = 8.0 * Linear * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
         return (StreamedWeights * bytesPerWeight) + (batch * (keysAndValues + states));
     }
