@@ -6,25 +6,16 @@ namespace Halo.Models;
 /// <summary>The cache of one layer: keys and values (B,Hkv,capacity,D), or a state (B,H,D,D).</summary>
 internal sealed class CacheEntry
 {
-    private readonly bool _grows;
-
-    private CacheEntry(bool grows, Tensor[] tensors)
-    {
-        _grows = grows;
-        Tensors = tensors;
-    }
+    private CacheEntry(Tensor[] tensors) => Tensors = tensors;
 
     /// <summary>Keys and values, or the state.</summary>
     public Tensor[] Tensors { get; }
 
     public static CacheEntry ForAttention(int batch, int heads, int size, ScalarType type, Device device) =>
-        new(true, [Zeros([batch, heads, 0, size], type, device), Zeros([batch, heads, 0, size], type, device)]);
+        new([Zeros([batch, heads, 0, size], type, device), Zeros([batch, heads, 0, size], type, device)]);
 
     public static CacheEntry ForLightning(int batch, int heads, int size, Device device) =>
-        new(false, [Zeros([batch, heads, size, size], ScalarType.Float32, device)]);
-
-    /// <summary>The filled part, as views.</summary>
-    public IEnumerable<Tensor> Used(long length) => _grows ? Tensors.Select(one => one.narrow(2, 0, length)) : Tensors;
+        new([Zeros([batch, heads, size, size], ScalarType.Float32, device)]);
 
     public (Tensor K, Tensor V) Append(Tensor k_BHTD, Tensor v_BHTD, long length, long block)
     {
@@ -35,30 +26,7 @@ internal sealed class CacheEntry
         return (Tensors[0].narrow(2, 0, total), Tensors[1].narrow(2, 0, total));
     }
 
-    public void Set(Tensor[] values, long length, long block)
-    {
-        if (_grows)
-        {
-            Reserve(length, 0, block);
-        }
-
-        for (int i = 0; i < values.Length; i++)
-        {
-            using Tensor target = _grows ? Tensors[i].narrow(2, 0, length) : Tensors[i].alias();
-            target.copy_(values[i]);
-        }
-    }
-
-    public void Clear()
-    {
-        if (!_grows)
-        {
-            using IDisposable constant = no_grad();
-            Tensors[0].zero_();
-        }
-    }
-
-    public CacheEntry Select(Tensor rows) => new(_grows, [.. Tensors.Select(one => one.index_select(0, rows).DetachFromDisposeScope())]);
+    public CacheEntry Select(Tensor rows) => new([.. Tensors.Select(one => one.index_select(0, rows).DetachFromDisposeScope())]);
 
     private static Tensor Zeros(long[] shape, ScalarType type, Device device)
     {

@@ -5,7 +5,7 @@ namespace Halo.Models;
 
 /// <summary>
 /// What a model remembers of the tokens it read: keys and values of attention layers (unscaled, after norm and RoPE, in the compute type, grown in blocks),
-/// states of Lightning layers (float32). After an exception in the middle of a call it must be reset or restored.
+/// states of Lightning layers (float32). All rows are read in step. After an exception in the middle of a call it is of no more use.
 /// </summary>
 public sealed class HybridCache : ILayerCache, IDisposable
 {
@@ -43,48 +43,6 @@ public sealed class HybridCache : ILayerCache, IDisposable
         return new(batch, [.. configuration.MixerTypes.Select(type => type == MixerType.Attention
             ? CacheEntry.ForAttention(batch, configuration.NumKeyValueHeads, configuration.HeadDim, model.ComputeType, model.Device)
             : CacheEntry.ForLightning(batch, configuration.LightningNh, configuration.LightningHeadDim, model.Device))]);
-    }
-
-    /// <summary>A copy of all that is remembered; the cache may go on or be disposed.</summary>
-    public HybridSnapshot Snapshot()
-    {
-        using IDisposable constant = no_grad();
-        return new(Batch, Length, PadLeft, Copy(Tags_BS), [.. _layers.Select(layer => layer.Used(Length).Select(one => Copy(one)!).ToArray())]);
-    }
-
-    /// <summary>Goes back to a snapshot of this or of another cache of the same model and batch.</summary>
-    /// <exception cref="ArgumentException">The snapshot is of another batch or model.</exception>
-    public void Restore(HybridSnapshot snapshot)
-    {
-        if (snapshot.Batch != Batch || snapshot.Layers.Length != _layers.Length)
-        {
-            throw new ArgumentException("the snapshot is of another batch or model", nameof(snapshot));
-        }
-
-        using IDisposable constant = no_grad();
-        for (int layer = 0; layer < _layers.Length; layer++)
-        {
-            _layers[layer].Set(snapshot.Layers[layer], snapshot.Length, Block);
-        }
-
-        Length = snapshot.Length;
-        PadLeft = snapshot.PadLeft;
-        Tags_BS?.Dispose();
-        Tags_BS = Copy(snapshot.Tags_BS);
-    }
-
-    /// <summary>Forgets everything; the memory for keys and values is kept for use.</summary>
-    public void Reset()
-    {
-        foreach (CacheEntry layer in _layers)
-        {
-            layer.Clear();
-        }
-
-        Length = 0;
-        PadLeft = null;
-        Tags_BS?.Dispose();
-        Tags_BS = null;
     }
 
     /// <summary>A new cache whose row i is row <paramref name="rows"/>[i] of this one: repeats a prefix for several continuations, or drops finished rows.</summary>
@@ -142,6 +100,4 @@ public sealed class HybridCache : ILayerCache, IDisposable
         using IDisposable constant = no_grad();
         _layers[layer].Tensors[0].copy_(state_BHDD);
     }
-
-    private static Tensor? Copy(Tensor? one) => one?.clone().DetachFromDisposeScope();
 }

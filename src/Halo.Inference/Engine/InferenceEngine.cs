@@ -11,8 +11,6 @@ namespace Halo.Inference;
 /// </summary>
 public sealed class InferenceEngine : IDisposable
 {
-    private const int UsualBlock = 8192;
-    private const int SmallestBlock = 512;
     private readonly IModelRunner _runner;
     private readonly bool _ownsRunner;
 
@@ -36,9 +34,11 @@ public sealed class InferenceEngine : IDisposable
     public ModelConfiguration Configuration => _runner.Configuration;
 
     /// <summary>Tokens that one new sequence may hold in the memory that is free now.</summary>
-    public int LongestSequence => LongestBeside(0);
+    public int LongestSequence => Memory.Longest(0);
 
     internal Device Device => _runner.Device;
+
+    internal EngineMemory Memory => new(_runner, PrefillBlock);
 
     /// <summary>An empty sequence.</summary>
     /// <param name="capacity">Tokens that it is expected to hold; it grows beyond by itself.</param>
@@ -51,9 +51,9 @@ public sealed class InferenceEngine : IDisposable
     /// <exception cref="HaloException">Memory does not allow that many tokens.</exception>
     public IReadOnlyList<Sequence> Create(int count, int capacity)
     {
-        if ((count * _runner.CacheBytes(capacity)) + LeastWork(capacity) > _runner.FreeBytes)
+        if ((count * _runner.CacheBytes(capacity)) + Memory.LeastWork(capacity) > _runner.FreeBytes)
         {
-            throw TooLong(count == 1 ? $"a sequence of {capacity} tokens" : $"{count} sequences of {capacity} tokens", LongestBeside(0, count));
+            throw EngineMemory.TooLong(count == 1 ? $"a sequence of {capacity} tokens" : $"{count} sequences of {capacity} tokens", Memory.Longest(0, count));
         }
 
         try
@@ -149,7 +149,7 @@ public sealed class InferenceEngine : IDisposable
 
         if (_runner.CacheBytes(snapshot.Ids.Count) - sequence.Bytes > _runner.FreeBytes)
         {
-            throw TooLong($"a snapshot of {snapshot.Ids.Count} tokens", LongestBeside(sequence.Bytes));
+            throw EngineMemory.TooLong($"a snapshot of {snapshot.Ids.Count} tokens", Memory.Longest(sequence.Bytes));
         }
 
         sequence.Cache.Import(snapshot.Ids.Count, snapshot.Layers);
@@ -208,32 +208,6 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache.</summary>
-    internal int Block(int left, long growth)
-    {
-        if (PrefillBlock > 0)
-        {
-            return Math.Min(PrefillBlock, left);
-        }
-
-        long free = _runner.FreeBytes - growth;
-        if (left <= UsualBlock ? _runner.WorkBytes(left) <= free : _runner.WorkBytes(left) <= free / 2)
-        {
-            return left;
-        }
-
-        int block = UsualBlock;
-        while (block > SmallestBlock && _runner.WorkBytes(block) > free)
-        {
-            block /= 2;
-        }
-
-        return Math.Min(block, left);
-    }
-
-    /// <summary>Bytes by which a sequence's cache grows for more tokens.</summary>
-    internal long Growth(Sequence sequence, long more) => Math.Max(0, _runner.CacheBytes(sequence.Length + more) - sequence.Bytes);
-
     /// <summary>Checks ids and memory before any work.</summary>
     internal void Check(IReadOnlyList<Sequence> sequences, IReadOnlyList<IReadOnlyList<int>> ids, int more, bool mayBeEmpty = false)
     {
@@ -253,40 +227,20 @@ public sealed class InferenceEngine : IDisposable
             }
 
             Checks.Ids(ids[i], Configuration.VocabSize, where);
-            grown += Growth(sequences[i], (long)ids[i].Count + more);
+            grown += Memory.Growth(sequences[i], (long)ids[i].Count + more);
         }
 
         int longest = sequences.Count == 0 ? 0 : ids.Max(row => row.Count);
-        if (sequences.Count > 0 && grown + LeastWork(longest) > _runner.FreeBytes)
+        if (sequences.Count > 0 && grown + Memory.LeastWork(longest) > _runner.FreeBytes)
         {
             int place = Enumerable.Range(0, ids.Count).First(i => ids[i].Count == longest);
             string what = sequences.Count == 1 ? $"{sequences[0].Length + longest} tokens and {more} new ones" : $"{sequences.Count} sequences of up to {longest} tokens and {more} new ones";
-            throw TooLong(what, LongestBeside(sequences.Sum(sequence => sequence.Bytes), sequences.Count), $"prompt {place}");
+            throw EngineMemory.TooLong(what, Memory.Longest(sequences.Sum(sequence => sequence.Bytes), sequences.Count), $"prompt {place}");
         }
     }
-
-    private static HaloException TooLong(string what, int fits, string? where = null) =>
-        new($"{what} do not fit into memory; {fits} tokens a sequence fit", where, "shorten the prompt, give other sequences back, or use a device with more memory");
 
     private HaloException OutOfMemory(string what, Exception error) =>
         new($"out of memory with {what}", _runner.Device.ToString(), "use fewer or shorter sequences, or a device with more memory", error);
-
-    /// <summary>The greatest length of <paramref name="rows"/> sequences that fits into what is free and <paramref name="given"/> bytes more.</summary>
-    private int LongestBeside(long given, int rows = 1)
-    {
-        long free = _runner.FreeBytes + given;
-        (long low, long high) = (0, int.MaxValue);
-        while (low < high)
-        {
-            long middle = (low + high + 1) / 2;
-            bool fits = (rows * _runner.CacheBytes(middle)) + LeastWork(middle) <= free;
-            (low, high) = fits ? (middle, high) : (low, middle - 1);
-        }
-
-        return (int)low;
-    }
-
-    private long LeastWork(long tokens) => _runner.WorkBytes(Math.Min(tokens, PrefillBlock > 0 ? PrefillBlock : SmallestBlock));
 
     private void Own(Sequence sequence)
     {

@@ -23,7 +23,7 @@ internal sealed class PromptReader(InferenceEngine engine, IModelRunner runner)
             return false;
         }
 
-        int block = engine.Block(_prompts.Min(prompt => prompt.Left), _prompts.Sum(prompt => engine.Growth(prompt.Sequence, prompt.Left)));
+        int block = engine.Memory.Block(_prompts.Min(prompt => prompt.Left), _prompts.Sum(prompt => engine.Memory.Growth(prompt.Sequence, prompt.Left)));
         int rows = RowsAtOnce(block);
         foreach (Prompt[] part in _prompts.Chunk(rows))
         {

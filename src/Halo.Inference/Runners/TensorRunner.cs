@@ -7,6 +7,7 @@ namespace Halo.Inference;
 /// <summary>Runs any model on any device with libtorch's operations: the plain form, which every other runner is compared with.</summary>
 public sealed class TensorRunner : IModelRunner
 {
+    private const int MostUneven = 8;
     private readonly CausalLm _model;
     private readonly MemoryPlan _plan;
     private readonly List<CacheSlab> _slabs = [];
@@ -172,12 +173,14 @@ public sealed class TensorRunner : IModelRunner
         }
     }
 
-    private static IEnumerable<SlabRow[]> Runs(SlabRow[] rows)
+    /// <summary>Neighbours in one slab. On a GPU few rows of different lengths go apart: without a mask attention divides a long row among many blocks of threads.</summary>
+    private IEnumerable<SlabRow[]> Runs(SlabRow[] rows)
     {
+        bool even = Device.type == DeviceType.CUDA && rows.Length <= MostUneven;
         for (int start = 0; start < rows.Length;)
         {
             int end = start + 1;
-            while (end < rows.Length && ReferenceEquals(rows[end].Slab, rows[start].Slab) && rows[end].Index == rows[end - 1].Index + 1)
+            while (end < rows.Length && ReferenceEquals(rows[end].Slab, rows[start].Slab) && rows[end].Index == rows[end - 1].Index + 1 && (!even || rows[end].Length == rows[start].Length))
             {
                 end++;
             }
