@@ -14,6 +14,7 @@ internal static class CommandLineProgram
     public static RootCommand Root() => new("Halo turns a pretrained Transformer into HypeNet, a hybrid of linear attention and a few softmax-attention layers, and measures the result.")
     {
         DemoCommand.Create(),
+        ImportCommand.Create(),
         ConvertCommand.Create(),
         PretrainCommand.Create(),
         SelectCommand.Create(),

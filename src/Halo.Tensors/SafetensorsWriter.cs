@@ -17,14 +17,7 @@ public static class SafetensorsWriter
     /// <param name="metadata">Texts for <c>__metadata__</c>; "format": "pt" is always there.</param>
     /// <exception cref="HaloException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        AtomicFile.Write(path, stream =>
-        {
-            WriteHeader(stream, tensors, metadata);
-            foreach ((_, Tensor tensor) in tensors)
-            {
-                WriteData(stream, tensor);
-            }
-        });
+        Write(path, [.. tensors.Select(item => TensorSource.Of(item.Name, item.Tensor))], metadata);
 
     /// <summary>
     /// Writes a model's weights into a folder: <c>model.safetensors</c> when they fit one shard, else
@@ -33,15 +26,19 @@ public static class SafetensorsWriter
     /// <param name="folder">The folder.</param>
     /// <param name="tensors">Names and tensors.</param>
     /// <param name="maximumShardBytes">Bytes of tensors a shard holds at most (a larger tensor gets a shard of its own).</param>
-    public static void WriteSharded(string folder, IReadOnlyList<(string Name, Tensor Tensor)> tensors, long maximumShardBytes)
+    public static void WriteSharded(string folder, IReadOnlyList<(string Name, Tensor Tensor)> tensors, long maximumShardBytes) =>
+        WriteSharded(folder, [.. tensors.Select(item => TensorSource.Of(item.Name, item.Tensor))], maximumShardBytes);
+
+    /// <summary>As above, each tensor made when its turn comes.</summary>
+    internal static void WriteSharded(string folder, IReadOnlyList<TensorSource> tensors, long maximumShardBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumShardBytes, 1);
         Directory.CreateDirectory(folder);
-        List<List<(string Name, Tensor Tensor)>> shards = Split(tensors, maximumShardBytes);
+        List<List<TensorSource>> shards = Split(tensors, maximumShardBytes);
         var written = new HashSet<string>();
         if (shards.Count == 1)
         {
-            Write(Path.Combine(folder, WeightFolder.SingleFile), shards[0]);
+            Write(Path.Combine(folder, WeightFolder.SingleFile), shards[0], null);
             written.Add(WeightFolder.SingleFile);
             File.Delete(Path.Combine(folder, WeightFolder.IndexFile));
         }
@@ -51,15 +48,15 @@ public static class SafetensorsWriter
             for (int i = 0; i < shards.Count; i++)
             {
                 string name = $"model-{i + 1:00000}-of-{shards.Count:00000}.safetensors";
-                Write(Path.Combine(folder, name), shards[i]);
+                Write(Path.Combine(folder, name), shards[i], null);
                 written.Add(name);
-                foreach ((string tensor, _) in shards[i])
+                foreach (TensorSource tensor in shards[i])
                 {
-                    map[tensor] = name;
+                    map[tensor.Name] = name;
                 }
             }
 
-            var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = tensors.Sum(item => Bytes(item.Tensor)) }, ["weight_map"] = map };
+            var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = tensors.Sum(tensor => tensor.Bytes) }, ["weight_map"] = map };
             AtomicFile.WriteAllText(Path.Combine(folder, WeightFolder.IndexFile), index.ToJsonString(HaloJson.Indented));
         }
 
@@ -69,29 +66,37 @@ public static class SafetensorsWriter
         }
     }
 
-    private static List<List<(string Name, Tensor Tensor)>> Split(IReadOnlyList<(string Name, Tensor Tensor)> tensors, long maximum)
-    {
-        var shards = new List<List<(string, Tensor)>> { new() };
-        long size = 0;
-        foreach ((string name, Tensor tensor) in tensors)
+    private static void Write(string path, IReadOnlyList<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata) =>
+        AtomicFile.Write(path, stream =>
         {
-            long bytes = Bytes(tensor);
-            if (size > 0 && size + bytes > maximum)
+            WriteHeader(stream, tensors, metadata);
+            foreach (TensorSource source in tensors)
+            {
+                using Tensor tensor = source.Read();
+                WriteData(stream, tensor);
+            }
+        });
+
+    private static List<List<TensorSource>> Split(IReadOnlyList<TensorSource> tensors, long maximum)
+    {
+        var shards = new List<List<TensorSource>> { new() };
+        long size = 0;
+        foreach (TensorSource tensor in tensors)
+        {
+            if (size > 0 && size + tensor.Bytes > maximum)
             {
                 shards.Add([]);
                 size = 0;
             }
 
-            shards[^1].Add((name, tensor));
-            size += bytes;
+            shards[^1].Add(tensor);
+            size += tensor.Bytes;
         }
 
         return shards;
     }
 
-    private static long Bytes(Tensor tensor) => tensor.numel() * SafetensorsTypes.Of(tensor.dtype).Size;
-
-    private static void WriteHeader(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static void WriteHeader(Stream stream, IReadOnlyList<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var texts = new JsonObject { ["format"] = "pt" };
         foreach ((string key, string value) in metadata ?? new Dictionary<string, string>())
@@ -101,13 +106,13 @@ public static class SafetensorsWriter
 
         var header = new JsonObject { ["__metadata__"] = texts };
         long offset = 0;
-        foreach ((string name, Tensor tensor) in tensors)
+        foreach (TensorSource tensor in tensors)
         {
-            long end = offset + Bytes(tensor);
-            header.Add(name, new JsonObject
+            long end = offset + tensor.Bytes;
+            header.Add(tensor.Name, new JsonObject
             {
-                ["dtype"] = SafetensorsTypes.Of(tensor.dtype).Name,
-                ["shape"] = new JsonArray([.. tensor.shape.Select(size => (JsonNode)size)]),
+                ["dtype"] = SafetensorsTypes.Of(tensor.Type).Name,
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(size => (JsonNode)size)]),
                 ["data_offsets"] = new JsonArray(offset, end),
             });
             offset = end;
@@ -128,7 +133,7 @@ public static class SafetensorsWriter
     private static unsafe void WriteData(Stream stream, Tensor tensor)
     {
         using Tensor host = tensor.detach().cpu().contiguous();
-        long left = Bytes(host);
+        long left = host.numel() * SafetensorsTypes.Of(host.dtype).Size;
         if (left == 0)
         {
             return;

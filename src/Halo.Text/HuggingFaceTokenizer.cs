@@ -4,13 +4,12 @@ using Halo.Text.Tokenization;
 
 namespace Halo.Text;
 
-/// <summary>The tokenizer of a Hugging Face folder: tokenizer.json of the byte-level BPE family. Safe for many threads.</summary>
+/// <summary>The tokenizer of a Hugging Face folder: tokenizer.json of the byte-level BPE family, or of Llama's BPE with byte fallback. Safe for many threads.</summary>
 public sealed class HuggingFaceTokenizer : ITokenizer
 {
     private const string EndOfText = "<|endoftext|>";
     private readonly TokenizerParts _parts;
     private readonly AddedTokenFinder _finder;
-    private readonly BytePairEncoder _encoder;
     private readonly Dictionary<int, byte[]> _bytes = [];
     private readonly HashSet<int> _special;
 
@@ -19,11 +18,10 @@ public sealed class HuggingFaceTokenizer : ITokenizer
         Fingerprint = fingerprint;
         _parts = parts;
         _finder = new AddedTokenFinder(parts.AddedTokens);
-        _encoder = new BytePairEncoder(parts.IdOfByte, parts.Merges);
         _special = [.. parts.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
         foreach ((string entry, int id) in parts.Vocabulary)
         {
-            _bytes[id] = ByteAlphabet.Decode(entry);
+            _bytes[id] = parts.Encoder.BytesOf(entry);
         }
 
         foreach (AddedToken token in parts.AddedTokens)
@@ -68,12 +66,12 @@ public sealed class HuggingFaceTokenizer : ITokenizer
         int start = 0;
         while (_finder.Next(text, start) is var (position, token))
         {
-            EncodeStretch(text[start..position], ids);
+            _parts.Encoder.Encode(text[start..position], ids);
             ids.Add(token.Id);
             start = position + token.Content.Length;
         }
 
-        EncodeStretch(start == 0 ? text : text[start..], ids);
+        _parts.Encoder.Encode(start == 0 ? text : text[start..], ids);
         return [.. ids];
     }
 
@@ -86,7 +84,8 @@ public sealed class HuggingFaceTokenizer : ITokenizer
             bytes.Write(BytesOf(id, skipSpecialTokens));
         }
 
-        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+        int skipped = _parts.StripsSpace && bytes.Length > 0 && bytes.GetBuffer()[0] == (byte)' ' ? 1 : 0;
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), skipped, (int)bytes.Length - skipped);
     }
 
     /// <inheritdoc/>
@@ -94,19 +93,8 @@ public sealed class HuggingFaceTokenizer : ITokenizer
         _parts.AddedTokens.FirstOrDefault(added => added.Content == token)?.Id ?? (_parts.Vocabulary.TryGetValue(token, out int id) ? id : null);
 
     /// <inheritdoc/>
-    public StreamDecoder Stream(bool skipSpecialTokens = false) => new Utf8StreamDecoder(id => BytesOf(id, skipSpecialTokens));
+    public StreamDecoder Stream(bool skipSpecialTokens = false) => new Utf8StreamDecoder(id => BytesOf(id, skipSpecialTokens), _parts.StripsSpace);
 
     private byte[] BytesOf(int id, bool skipSpecial) =>
         (skipSpecial && _special.Contains(id)) || !_bytes.TryGetValue(id, out byte[]? bytes) ? [] : bytes;
-
-    private void EncodeStretch(string stretch, List<int> ids)
-    {
-        string text = _parts.ComposesCanonically ? CanonicalComposition.Normalize(stretch) : stretch;
-        for (int start = 0; start < text.Length;)
-        {
-            int length = _parts.PreTokenizer.Next(text, start);
-            _encoder.Encode(text.AsSpan(start, length), ids);
-            start += length;
-        }
-    }
 }

@@ -48,13 +48,19 @@ internal sealed class BytePairEncoder(int[] idOfByte, Dictionary<ulong, (int Ran
             }
         }
 
-        if (count <= ShortPiece)
+        Merge(symbols[..count], ids);
+    }
+
+    /// <summary>Appends what is left of symbols when all merges are done; the span is overwritten.</summary>
+    public void Merge(Span<int> symbols, List<int> ids)
+    {
+        if (symbols.Length <= ShortPiece)
         {
-            ids.AddRange((ReadOnlySpan<int>)symbols[..MergeShort(symbols[..count])]);
+            ids.AddRange((ReadOnlySpan<int>)symbols[..MergeShort(symbols)]);
         }
         else
         {
-            MergeLong(symbols[..count], ids);
+            MergeLong(symbols, ids);
         }
     }
 

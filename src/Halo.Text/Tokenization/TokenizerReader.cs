@@ -6,7 +6,7 @@ namespace Halo.Text.Tokenization;
 /// <summary>Reads tokenizer.json and tokenizer_config.json; whatever Halo does not compute is an error that names the key.</summary>
 internal sealed class TokenizerReader
 {
-    private const string Remedy = "Halo reads byte-level BPE tokenizers as those of Qwen2, Qwen3 and SmolLM2";
+    private const string Remedy = "Halo reads byte-level BPE tokenizers as those of Qwen2, Qwen3 and SmolLM2, and Llama's BPE with byte fallback";
     private const int GreatestId = 1 << 24;
     private readonly string _path;
     private readonly JsonObject _json;
@@ -41,7 +41,8 @@ internal sealed class TokenizerReader
             throw Error($"model.type is '{model["type"]}'");
         }
 
-        foreach (string key in new[] { "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix" })
+        bool fallback = Flag(model["byte_fallback"], "model.byte_fallback");
+        foreach (string key in (string[])["dropout", "continuing_subword_prefix", "end_of_word_suffix", .. fallback ? [] : (string[])["unk_token"]])
         {
             if (model[key] is { } value && value.ToString().Length > 0)
             {
@@ -49,21 +50,31 @@ internal sealed class TokenizerReader
             }
         }
 
-        if (Flag(model["byte_fallback"], "model.byte_fallback") || Flag(model["ignore_merges"], "model.ignore_merges"))
+        if (Flag(model["ignore_merges"], "model.ignore_merges"))
         {
-            throw Error("model.byte_fallback or model.ignore_merges is true");
+            throw Error("model.ignore_merges is true");
         }
 
         Dictionary<string, int> vocabulary = Vocabulary(model);
-        return new TokenizerParts(
-            vocabulary,
-            Merges(model, vocabulary),
-            [.. ByteAlphabet.Characters.Select(character => vocabulary.TryGetValue(character.ToString(), out int id) ? id : -1)],
-            AddedTokens(),
-            Normalizer(),
-            PreTokenizer(),
-            TokenName(settings?["bos_token"], "bos_token"),
-            TokenName(settings?["eos_token"], "eos_token"));
+        Dictionary<ulong, (int Rank, int Id)> merges = Merges(model, vocabulary);
+        bool prefix = fallback && SentencePiecePrefix();
+        IStretchEncoder encoder = fallback
+            ? new SentencePieceEncoder(vocabulary, new BytePairEncoder([], merges), prefix, Text(model["unk_token"], "model.unk_token") is { } unknown && vocabulary.TryGetValue(unknown, out int id) ? id : null)
+            : new ByteLevelEncoder(new BytePairEncoder([.. ByteAlphabet.Characters.Select(character => vocabulary.TryGetValue(character.ToString(), out int id) ? id : -1)], merges), PreTokenizer(), Normalizer());
+        return new TokenizerParts(vocabulary, encoder, AddedTokens(), prefix, TokenName(settings?["bos_token"], "bos_token"), TokenName(settings?["eos_token"], "eos_token"));
+    }
+
+    // Llama's form: normalizer [Prepend U+2581,] Replace " " by U+2581; no pre-tokenizer.
+    private bool SentencePiecePrefix()
+    {
+        JsonObject? normalizer = Object(_json["normalizer"], "normalizer");
+        JsonArray steps = normalizer?["normalizers"] as JsonArray ?? [normalizer?.DeepClone()];
+        bool prepends = steps is [JsonObject, JsonObject] && Text(steps[0]!["type"], "normalizer.type") == "Prepend" && Text(steps[0]!["prepend"], "prepend") == $"{SentencePieceEncoder.Space}";
+        bool replaces = steps[^1] is JsonObject last && Text(last["type"], "normalizer.type") == "Replace"
+            && Text((last["pattern"] as JsonObject)?["String"], "pattern.String") == " " && Text(last["content"], "content") == $"{SentencePieceEncoder.Space}";
+        return replaces && steps.Count == (prepends ? 2 : 1) && _json["pre_tokenizer"] is null
+            ? prepends
+            : throw Error($"the normalizer of a byte_fallback model is not one that Halo knows ({Short(normalizer)})");
     }
 
     private Dictionary<string, int> Vocabulary(JsonObject model)

@@ -1,0 +1,131 @@
+using System.Text.Json.Nodes;
+using Halo.Core;
+using Halo.Models;
+using Halo.Tensors;
+using Halo.Text;
+using static TorchSharp.torch;
+
+namespace Halo.Importing;
+
+/// <summary>Turns a GGUF or llama2.c file into a complete Hugging Face folder.</summary>
+public static class ModelImport
+{
+    private const long ShardBytes = 5L << 30;
+
+    private static readonly string[] Companions = ["tokenizer_config.json", "generation_config.json", "special_tokens_map.json", "chat_template.jinja", "LICENSE"];
+
+    /// <summary>Imports a model.</summary>
+    /// <param name="source">The file, or a folder that holds one.</param>
+    /// <param name="target">Folder to write; its config.json comes last, so that a folder with one is complete.</param>
+    /// <param name="type">Type of the weights; null: the file's own, float32 where it is quantised.</param>
+    /// <param name="cancellation">Stops between tensors; nothing is left behind under a model's names.</param>
+    /// <returns>The configuration written.</returns>
+    /// <exception cref="HaloException">The file is broken or of an architecture or type that Halo does not have, or the folder cannot be written.</exception>
+    public static ModelConfiguration Run(string source, string target, ScalarType? type = null, CancellationToken cancellation = default)
+    {
+        string file = Find(source);
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, "config.json")))
+        {
+            throw new HaloException("the folder is not empty and holds no model", target, "choose another --out");
+        }
+
+        using IImportedModel model = file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? new GgufModel(file) : new Llama2cModel(file);
+        IReadOnlyList<TensorSource> tensors = [.. model.Tensors.Select(tensor => As(tensor, type, cancellation))];
+        Check(model.Configuration, tensors, file);
+        JsonObject config = model.Configuration.ToJson();
+        ScalarType largest = tensors.MaxBy(tensor => tensor.Bytes)!.Type;
+        config["dtype"] = largest.ToString().ToLowerInvariant();
+
+        // The tokenizer first: a file whose tokenizer cannot be read costs no minutes of writing.
+        IReadOnlyDictionary<string, byte[]> files = TokenizerFiles(model, Path.GetDirectoryName(Path.GetFullPath(file))!);
+        Directory.CreateDirectory(target);
+        File.Delete(Path.Combine(target, "config.json"));
+        foreach ((string name, byte[] content) in files)
+        {
+            AtomicFile.Write(Path.Combine(target, name), stream => stream.Write(content));
+        }
+
+        _ = HuggingFaceTokenizer.Load(target);
+        SafetensorsWriter.WriteSharded(target, tensors, ShardBytes);
+        var configuration = ModelConfiguration.Parse(config, Path.Combine(target, "config.json"));
+        configuration.Save(target);
+        return configuration;
+    }
+
+    private static string Find(string source)
+    {
+        if (File.Exists(source))
+        {
+            return source;
+        }
+
+        if (!Directory.Exists(source))
+        {
+            throw new HaloException("there is no such file or folder", source, "give a .gguf file, a llama2.c .bin file, or the folder of one");
+        }
+
+        string[] files = [.. Directory.EnumerateFiles(source).Where(file => file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || (file.EndsWith(".bin", StringComparison.OrdinalIgnoreCase) && !Llama2cModel.IsTokenizer(file)))];
+        return files.Length == 1 ? files[0] : throw new HaloException($"the folder holds {files.Length} files that could be the model", source, "name the file");
+    }
+
+    private static TensorSource As(TensorSource tensor, ScalarType? type, CancellationToken cancellation) => tensor with
+    {
+        Type = type ?? tensor.Type,
+        Read = () =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Tensor own = tensor.Read();
+            if (type is null || type == own.dtype)
+            {
+                return own;
+            }
+
+            using (own)
+            {
+                return own.to_type(type.Value);
+            }
+        },
+    };
+
+    private static void Check(ModelConfiguration configuration, IReadOnlyList<TensorSource> tensors, string file)
+    {
+        IReadOnlyDictionary<string, long[]> expected = CausalLm.Shapes(configuration);
+        Dictionary<string, TensorSource> actual = tensors.ToDictionary(tensor => tensor.Name);
+        string[] faults =
+        [
+            .. expected.Where(entry => !actual.ContainsKey(entry.Key)).Select(entry => $"missing:   {entry.Key}"),
+            .. expected.Where(entry => actual.TryGetValue(entry.Key, out TensorSource? tensor) && !tensor.Shape.SequenceEqual(entry.Value)).Select(entry => $"misshapen: {entry.Key} is ({string.Join(", ", actual[entry.Key].Shape)}), needs ({string.Join(", ", entry.Value)})"),
+            .. actual.Keys.Where(name => !expected.ContainsKey(name)).Select(name => $"unused:    {name}"),
+        ];
+        if (faults.Length > 0)
+        {
+            throw new HaloException($"{faults.Length} tensors do not fit the file's own description\n    {string.Join("\n    ", faults.Take(10))}", file, "get the file again, or give one of a Llama, Qwen2 or Qwen3 model");
+        }
+    }
+
+    // Files that lie beside the model are taken over; else the file's own tokenizer becomes one.
+    private static Dictionary<string, byte[]> TokenizerFiles(IImportedModel model, string folder)
+    {
+        var files = new Dictionary<string, byte[]>();
+        string beside = Path.Combine(folder, "tokenizer.json");
+        foreach ((string name, JsonObject json) in File.Exists(beside) ? new Dictionary<string, JsonObject>() : model.Tokenizer())
+        {
+            files[name] = System.Text.Encoding.UTF8.GetBytes(json.ToJsonString(HaloJson.Indented) + "\n");
+        }
+
+        files.TryAdd("generation_config.json", System.Text.Encoding.UTF8.GetBytes(Generation(model.Configuration).ToJsonString(HaloJson.Indented) + "\n"));
+        if (File.Exists(beside))
+        {
+            files["tokenizer.json"] = File.ReadAllBytes(beside);
+            foreach (string name in Companions.Where(name => File.Exists(Path.Combine(folder, name))))
+            {
+                files[name] = File.ReadAllBytes(Path.Combine(folder, name));
+            }
+        }
+
+        return files;
+    }
+
+    private static JsonObject Generation(ModelConfiguration configuration) =>
+        new(new[] { "bos_token_id", "eos_token_id", "pad_token_id" }.Where(key => configuration.Extra[key] is not null).Select(key => KeyValuePair.Create(key, configuration.Extra[key]?.DeepClone())));
+}
