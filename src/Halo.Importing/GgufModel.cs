@@ -14,6 +14,9 @@ internal sealed class GgufModel : IImportedModel
         ["attn_output"] = "self_attn.o_proj", ["attn_q_norm"] = "self_attn.q_norm", ["attn_k_norm"] = "self_attn.k_norm", ["ffn_gate"] = "mlp.gate_proj", ["ffn_up"] = "mlp.up_proj", ["ffn_down"] = "mlp.down_proj",
     };
 
+    // No size of a model that exists is larger; bytes of a matrix still fit 63 bits.
+    private const long Largest = 1 << 24;
+
     private readonly GgufFile _file;
     private readonly string _architecture;
 
@@ -43,6 +46,26 @@ internal sealed class GgufModel : IImportedModel
         }
     }
 
+    /// <summary>Whether a file is GGUF by its name or its beginning (caches name files by hash).</summary>
+    public static bool Is(string path)
+    {
+        if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            Span<byte> start = stackalloc byte[4];
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.SequenceEqual("GGUF"u8);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HaloException($"the file cannot be read ({error.Message.TrimEnd('.')})", path, "check the path and its permissions", error);
+        }
+    }
+
     public ModelConfiguration Configuration { get; }
 
     public IReadOnlyList<TensorSource> Tensors { get; }
@@ -53,19 +76,31 @@ internal sealed class GgufModel : IImportedModel
 
     private JsonObject Config()
     {
-        long Need(string key) => Number($"{_architecture}.{key}") is { } value ? (long)value : throw Error($"{_architecture}.{key} is missing");
-        long heads = Need("attention.head_count");
-        long hidden = Need("embedding_length");
+        long Need(string key, long? otherwise = null) =>
+            (Number($"{_architecture}.{key}") ?? otherwise) is not { } value ? throw Error($"{_architecture}.{key} is missing")
+            : value is >= 1 and <= Largest ? (long)value
+            : throw Error($"{_architecture}.{key} is {value}");
+        long heads = Need("attention.head_count"), hidden = Need("embedding_length"), layers = Need("block_count");
+        long head = Need("attention.key_length", hidden / heads);
+        if (layers > _file.Entries.Count || heads * head > Largest)
+        {
+            throw Error($"{layers:N0} layers of {heads:N0} heads of {head:N0} do not fit {_file.Entries.Count:N0} tensors");
+        }
+        if (Number($"{_architecture}.rope.dimension_count") is { } rotated && (long)rotated != head)
+        {
+            throw Error($"only {rotated} of {head} dimensions of a head are rotated, which Halo does not do");
+        }
+
         var json = new JsonObject
         {
             ["model_type"] = _architecture,
             ["vocab_size"] = _file.Entries.TryGetValue("token_embd.weight", out GgufEntry? embedding) ? embedding.Shape[0] : throw Error("the tensor token_embd.weight is missing"),
             ["hidden_size"] = hidden,
             ["intermediate_size"] = Need("feed_forward_length"),
-            ["num_hidden_layers"] = Need("block_count"),
+            ["num_hidden_layers"] = layers,
             ["num_attention_heads"] = heads,
-            ["num_key_value_heads"] = (long)(Number($"{_architecture}.attention.head_count_kv") ?? heads),
-            ["head_dim"] = (long)(Number($"{_architecture}.attention.key_length") ?? (heads > 0 ? hidden / heads : 0)),
+            ["num_key_value_heads"] = Need("attention.head_count_kv", heads),
+            ["head_dim"] = head,
             ["rms_norm_eps"] = Rounded(Number($"{_architecture}.attention.layer_norm_rms_epsilon") ?? 1e-6),
             ["rope_theta"] = Number($"{_architecture}.rope.freq_base") ?? 1e4,
             ["max_position_embeddings"] = Need("context_length"),
@@ -155,7 +190,7 @@ internal sealed class GgufModel : IImportedModel
     // A float32 such as 9.999999747378752e-06 is 1e-05 in its shortest form.
     private static double Rounded(double value) => double.Parse(((float)value).ToString("R", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
 
-    private double? Number(string key) => _file.Values.GetValueOrDefault(key) switch { null => null, long whole => whole, double real => real, _ => throw Error($"{key} is no number") };
+    private double? Number(string key) => _file.Values.GetValueOrDefault(key) switch { null => null, long whole => whole, double real when Math.Abs(real) <= float.MaxValue => real, _ => throw Error($"{key} is no number") };
 
     private string? Text(string key) => _file.Values.GetValueOrDefault(key) switch { null => null, string text => text, _ => throw Error($"{key} is no text") };
 

@@ -13,18 +13,18 @@ internal sealed class Llama2cModel : IImportedModel
     private const string Remedy = "give a version-0 checkpoint of llama2.c";
     private readonly string _path;
     private readonly List<TensorSource> _tensors = [];
+    private readonly long _size;
     private long _offset = HeaderBytes;
 
     public Llama2cModel(string path)
     {
         _path = path;
         int[] header = new int[7];
-        long size;
         try
         {
             using var reader = new BinaryReader(File.OpenRead(path));
-            size = reader.BaseStream.Length;
-            if (size < HeaderBytes)
+            _size = reader.BaseStream.Length;
+            if (_size < HeaderBytes)
             {
                 throw new HaloException("the file is shorter than its header", path, Remedy);
             }
@@ -46,15 +46,6 @@ internal sealed class Llama2cModel : IImportedModel
             throw new HaloException($"the header ({string.Join(", ", header)}) is not one of llama2.c", path, Remedy);
         }
 
-        Configuration = ModelConfiguration.Parse(
-            JsonNode.Parse($$"""
-                {
-                  "model_type": "llama", "vocab_size": {{vocabulary}}, "hidden_size": {{d}}, "intermediate_size": {{ffn}}, "num_hidden_layers": {{layers}}, "num_attention_heads": {{heads}},
-                  "num_key_value_heads": {{keyHeads}}, "head_dim": {{d / heads}}, "rms_norm_eps": 1e-5, "rope_theta": 10000, "max_position_embeddings": {{length}},
-                  "tie_word_embeddings": {{(header[5] > 0 ? "true" : "false")}}, "bos_token_id": 1, "eos_token_id": 2
-                }
-                """)!.AsObject(),
-            path);
         long head = d / heads, keys = keyHeads * head;
         Add("model.embed_tokens.weight", vocabulary, d);
         AddLayers(layers, "input_layernorm", 0, d);
@@ -73,10 +64,21 @@ internal sealed class Llama2cModel : IImportedModel
             Add("lm_head.weight", vocabulary, d);
         }
 
-        if (_offset != size)
+        if (_offset != _size)
         {
-            throw new HaloException($"the file has {size:N0} bytes, its header asks for {_offset:N0} (is it truncated?)", path, Remedy);
+            throw new HaloException($"the file has {_size:N0} bytes, its header asks for {_offset:N0}", path, Remedy);
         }
+
+        // Last: only now are the sizes known to be true.
+        Configuration = ModelConfiguration.Parse(
+            JsonNode.Parse($$"""
+                {
+                  "model_type": "llama", "vocab_size": {{vocabulary}}, "hidden_size": {{d}}, "intermediate_size": {{ffn}}, "num_hidden_layers": {{layers}}, "num_attention_heads": {{heads}},
+                  "num_key_value_heads": {{keyHeads}}, "head_dim": {{d / heads}}, "rms_norm_eps": 1e-5, "rope_theta": 10000, "max_position_embeddings": {{length}},
+                  "tie_word_embeddings": {{(header[5] > 0 ? "true" : "false")}}, "bos_token_id": 1, "eos_token_id": 2
+                }
+                """)!.AsObject(),
+            path);
     }
 
     public ModelConfiguration Configuration { get; }
@@ -114,6 +116,10 @@ internal sealed class Llama2cModel : IImportedModel
         long offset = _offset, count = shape.Aggregate(1L, (product, size) => product * size);
         _tensors.Add(new TensorSource(name, shape, ScalarType.Float32, () => interleavedHeads > 0 ? RotaryRows.Split(Read(offset, count, shape), interleavedHeads) : Read(offset, count, shape)));
         _offset += count * sizeof(float);
+        if (_offset > _size)
+        {
+            throw new HaloException($"the file has {_size:N0} bytes and ends within {name} (is it truncated?)", _path, Remedy);
+        }
     }
 
     private Tensor Read(long offset, long count, long[] shape)

@@ -37,6 +37,11 @@ internal static class Llama2cTokenizer
             throw new HaloException($"the file ends before token {vocabulary - 1:N0}", path, "give the tokenizer that belongs to the model", error);
         }
 
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HaloException($"the file cannot be read ({error.Message.TrimEnd('.')})", path, "check the path and its permissions", error);
+        }
+
         // The exporter writes these two with line breaks around.
         (int, bool)[] added = [];
         if (vocabulary > End)

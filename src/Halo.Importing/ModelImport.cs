@@ -16,20 +16,15 @@ public static class ModelImport
 
     /// <summary>Imports a model.</summary>
     /// <param name="source">The file, or a folder that holds one.</param>
-    /// <param name="target">Folder to write; its config.json comes last, so that a folder with one is complete.</param>
+    /// <param name="target">Folder to write, new or empty; nothing is in it before everything is.</param>
     /// <param name="type">Type of the weights; null: the file's own, float32 where it is quantised.</param>
-    /// <param name="cancellation">Stops between tensors; nothing is left behind under a model's names.</param>
+    /// <param name="cancellation">Stops between tensors; nothing is left behind.</param>
     /// <returns>The configuration written.</returns>
     /// <exception cref="HaloException">The file is broken or of an architecture or type that Halo does not have, or the folder cannot be written.</exception>
     public static ModelConfiguration Run(string source, string target, ScalarType? type = null, CancellationToken cancellation = default)
     {
         string file = Find(source);
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !File.Exists(Path.Combine(target, "config.json")))
-        {
-            throw new HaloException("the folder is not empty and holds no model", target, "choose another --out");
-        }
-
-        using IImportedModel model = file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? new GgufModel(file) : new Llama2cModel(file);
+        using IImportedModel model = GgufModel.Is(file) ? new GgufModel(file) : new Llama2cModel(file);
         IReadOnlyList<TensorSource> tensors = [.. model.Tensors.Select(tensor => As(tensor, type, cancellation))];
         Check(model.Configuration, tensors, file);
         JsonObject config = model.Configuration.ToJson();
@@ -38,17 +33,22 @@ public static class ModelImport
 
         // The tokenizer first: a file whose tokenizer cannot be read costs no minutes of writing.
         IReadOnlyDictionary<string, byte[]> files = TokenizerFiles(model, Path.GetDirectoryName(Path.GetFullPath(file))!);
-        Directory.CreateDirectory(target);
-        File.Delete(Path.Combine(target, "config.json"));
-        foreach ((string name, byte[] content) in files)
+        var configuration = ModelConfiguration.Parse(config, file);
+        NewFolder.Write(target, folder =>
         {
-            AtomicFile.Write(Path.Combine(target, name), stream => stream.Write(content));
-        }
+            foreach ((string name, byte[] content) in files)
+            {
+                AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(content));
+            }
 
-        _ = HuggingFaceTokenizer.Load(target);
-        SafetensorsWriter.WriteSharded(target, tensors, ShardBytes);
-        var configuration = ModelConfiguration.Parse(config, Path.Combine(target, "config.json"));
-        configuration.Save(target);
+            if (HuggingFaceTokenizer.Load(folder).VocabularySize is var size && size > configuration.VocabSize)
+            {
+                throw new HaloException($"the tokenizer has {size:N0} tokens, the model {configuration.VocabSize:N0}", file, "lay the tokenizer.json beside the file that belongs to the model");
+            }
+
+            SafetensorsWriter.WriteSharded(folder, tensors, ShardBytes);
+            configuration.Save(folder);
+        });
         return configuration;
     }
 

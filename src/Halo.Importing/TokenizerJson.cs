@@ -6,6 +6,9 @@ namespace Halo.Importing;
 internal static class TokenizerJson
 {
     private const string Space = "\u2581";
+
+    // No trained piece is longer; without a bound a hostile one would take time of its length squared.
+    private const int LongestMerged = 256;
     private const string QwenSplit = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
     /// <summary>A byte-level tokenizer; null where the split is not known. <paramref name="split"/>: llama.cpp's name of it.</summary>
@@ -48,7 +51,7 @@ internal static class TokenizerJson
         foreach ((string piece, int id) in ids.OrderBy(entry => entry.Value))
         {
             var ways = new List<(int Left, int Right)>();
-            for (int cut = 1; cut < piece.Length; cut++)
+            for (int cut = 1; cut < (piece.Length > LongestMerged ? 0 : piece.Length); cut++)
             {
                 if (!char.IsLowSurrogate(piece[cut]) && ids.TryGetValue(piece[..cut], out int left) && ids.TryGetValue(piece[cut..], out int right))
                 {

@@ -12,6 +12,7 @@ public class RoomTests
         ["Halo.Kernels"] = ["Halo.Core", "Halo.Tensors"],
         ["Halo.Models"] = ["Halo.Core", "Halo.Tensors", "Halo.Kernels"],
         ["Halo.Text"] = ["Halo.Core"],
+        ["Halo.Importing"] = ["Halo.Core", "Halo.Tensors", "Halo.Kernels", "Halo.Models", "Halo.Text"],
         ["Halo.Inference"] = ["Halo.Core", "Halo.Tensors", "Halo.Kernels", "Halo.Models"],
         ["Halo.Evaluation"] = ["Halo.Core", "Halo.Tensors", "Halo.Kernels", "Halo.Models", "Halo.Text", "Halo.Inference"],
         ["Halo.Training"] = ["Halo.Core", "Halo.Tensors", "Halo.Kernels", "Halo.Models", "Halo.Text"],

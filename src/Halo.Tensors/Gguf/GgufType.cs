@@ -29,9 +29,15 @@ internal sealed record GgufType(string Name, int BlockValues, int BlockBytes, Gg
         [14] = new("q6_k", 256, 210, GgufKBlocks.Q6),
     };
 
+    private static readonly Dictionary<uint, string> Others = new()
+    {
+        [9] = "q8_1", [15] = "q8_k", [16] = "iq2_xxs", [17] = "iq2_xs", [18] = "iq3_xxs", [19] = "iq1_s", [20] = "iq4_nl", [21] = "iq3_s", [22] = "iq2_s", [23] = "iq4_xs",
+        [24] = "i8", [25] = "i16", [26] = "i32", [27] = "i64", [28] = "f64", [29] = "iq1_m", [34] = "tq1_0", [35] = "tq2_0", [39] = "mxfp4",
+    };
+
     /// <summary>The type of a number.</summary>
     /// <exception cref="HaloException">Halo does not unpack it.</exception>
     public static GgufType Of(uint number, string where) => Known.TryGetValue(number, out GgufType? type)
         ? type
-        : throw new HaloException($"tensor type {number} is not supported", where, $"give a file of {string.Join(", ", Known.Values.Select(known => known.Name))}");
+        : throw new HaloException($"the tensor type {Others.GetValueOrDefault(number, $"number {number}")} is not supported", where, $"give a file of {string.Join(", ", Known.Values.Select(known => known.Name))}");
 }
