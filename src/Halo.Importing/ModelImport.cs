@@ -65,7 +65,12 @@ public static class ModelImport
         }
 
         string[] files = [.. Directory.EnumerateFiles(source).Where(file => file.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || (file.EndsWith(".bin", StringComparison.OrdinalIgnoreCase) && !Llama2cModel.IsTokenizer(file)))];
-        return files.Length == 1 ? files[0] : throw new HaloException($"the folder holds {files.Length} files that could be the model", source, "name the file");
+        return files.Length switch
+        {
+            1 => files[0],
+            0 => throw new HaloException("the folder holds no .gguf file and no .bin file", source, "give the file, or the folder of one"),
+            _ => throw new HaloException($"the folder holds {files.Length} files that could be the model", source, $"name one, such as {Path.GetFileName(files.Min(StringComparer.Ordinal))}"),
+        };
     }
 
     private static TensorSource As(TensorSource tensor, ScalarType? type, CancellationToken cancellation) => tensor with

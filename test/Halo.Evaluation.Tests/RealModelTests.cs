@@ -6,12 +6,10 @@ using TorchSharp;
 
 namespace Halo.Evaluation.Tests;
 
-/// <summary>Log-likelihoods of SmolLM2-135M-Instruct (folder smollm2-135m-instruct under HALO_TEST_MODELS, made by halo import) equal those of lm-evaluation-harness.</summary>
+/// <summary>Log-likelihoods of SmolLM2-135M-Instruct (folder smollm2-135m-instruct under HALO_TEST_MODELS, a Hugging Face folder or a GGUF file) equal those of lm-evaluation-harness.</summary>
 public sealed class RealModelTests
 {
     private const int ItemsOfATask = 5;
-
-    private static string? Folder => Golden.RealModels is { } models && File.Exists(Path.Combine(models, "smollm2-135m-instruct", "config.json")) ? Path.Combine(models, "smollm2-135m-instruct") : null;
 
     [Fact]
     public void LogLikelihoodsOfItemsAreTheHarnesss()
@@ -39,11 +37,7 @@ public sealed class RealModelTests
         Compare(model, [.. record["windows"]!.AsArray().Select(window => window!.AsObject())], 512);
     }
 
-    private static CausalLm Load()
-    {
-        Assert.SkipWhen(Folder is null, "HALO_TEST_MODELS does not name a folder with smollm2-135m-instruct");
-        return CausalLm.Load(Folder!, torch.CPU, torch.ScalarType.Float32);
-    }
+    private static CausalLm Load() => CausalLm.Load(RealModel.Folder("smollm2-135m-instruct"), torch.CPU, torch.ScalarType.Float32);
 
     private static void Compare(CausalLm model, JsonObject[] expected, int maximumLength)
     {
