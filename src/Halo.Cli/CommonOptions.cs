@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Halo.Core;
+using Halo.Inference;
 using Halo.Models;
 using Halo.Tensors;
 using TorchSharp;
@@ -39,6 +40,14 @@ internal static class CommonOptions
         {
             model.Quantize(Enum.TryParse(format, ignoreCase: true, out WeightFormat known) && Enum.IsDefined(known) ? known : throw new HaloException($"unknown weight format '{format}'", "--weights", "give int8 or int4"));
         }
+    }
+
+    /// <summary><c>--runner</c>: what computes.</summary>
+    public static Option<string> Runner()
+    {
+        var option = new Option<string>("--runner") { Description = "What computes; auto takes the fastest that can run the model.", DefaultValueFactory = _ => ModelRunners.Automatic };
+        option.CompletionSources.Add([.. ModelRunners.Names]);
+        return option;
     }
 
     /// <summary><c>--json</c>: stdout is exactly one JSON value.</summary>

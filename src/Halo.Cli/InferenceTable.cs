@@ -21,7 +21,7 @@ internal sealed class InferenceTable(JsonObject settings, MachineRates rates)
     /// <summary>One record a figure.</summary>
     public IReadOnlyList<ResultRecord> Records => _records;
 
-    public void Add(string name, CausalLm model, InferenceMeasurement measured)
+    public void Add(string name, CausalLm model, string runner, InferenceMeasurement measured)
     {
         double weights = model.Parameters.Sum(parameter => parameter.Bytes);
         var costs = new InferenceCosts(model.Configuration, weights / model.Parameters.Sum(parameter => parameter.Count), model.ComputeType == TorchSharp.torch.ScalarType.Float32 ? 4 : 2);
@@ -31,6 +31,7 @@ internal sealed class InferenceTable(JsonObject settings, MachineRates rates)
         {
             var own = (JsonObject)settings.DeepClone();
             own["length"] = measured.Context;
+            own["runner"] = runner;
             _records.Add(new ResultRecord(name, InferencePlots.Task, metric, value, null, 1, own));
         }
 

@@ -10,6 +10,8 @@ internal sealed class CountingRunner(IModelRunner inner) : IModelRunner
 
     public Action? OnRead { get; set; }
 
+    public string Name => inner.Name;
+
     public ModelConfiguration Configuration => inner.Configuration;
 
     public string Identity => inner.Identity;

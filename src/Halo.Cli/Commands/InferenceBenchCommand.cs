@@ -25,10 +25,11 @@ internal static class InferenceBenchCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var weights = CommonOptions.Weights();
+        var runner = CommonOptions.Runner();
         var json = CommonOptions.Json();
         var command = new Command("inference", "Measures time to read a prompt, time a token and memory by context length, for one model or two, and the shares of this machine's bandwidth and matrix rate that were reached.")
         {
-            model, against, contexts, batch, tokens, random, plots, device, type, weights, json,
+            model, against, contexts, batch, tokens, random, plots, device, type, weights, runner, json,
         }.WithExamples(
             "halo bench inference models/hypenet-nano --against models/qwen3-nano --contexts 1k,4k,16k --plots plots",
             "halo bench inference HypeNet-2B --against Qwen3-1.7B --random-weights --contexts 8k,32k,128k,512k --device cuda --json");
@@ -44,20 +45,20 @@ internal static class InferenceBenchCommand
             torch.ScalarType computed = CommonOptions.ResolveType(parse.GetValue(type), target);
             string[] folders = [.. new[] { parse.GetRequiredValue(model), parse.GetValue(against) }.OfType<string>()];
             MachineRates rates = MachineRates.Measure(target, computed);
-            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights), ["runner"] = "tensors" };
+            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights) };
             var table = new InferenceTable(settings, rates);
             foreach ((string name, string folder) in Names(folders).Zip(folders))
             {
                 ModelConfiguration configuration = ModelConfiguration.Load(folder);
                 using CausalLm loaded = parse.GetValue(random) ? Random(configuration, target, computed) : CausalLm.Load(folder, target, computed);
                 CommonOptions.Quantize(loaded, parse.GetValue(weights));
-                using var engine = new InferenceEngine(loaded);
+                using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner));
                 var benchmark = new InferenceBenchmark(engine) { NewTokens = parse.GetValue(tokens) };
                 foreach (int length in lengths)
                 {
                     try
                     {
-                        table.Add(name, loaded, benchmark.Measure(length, parse.GetValue(batch), cancellation));
+                        table.Add(name, loaded, engine.Runner, benchmark.Measure(length, parse.GetValue(batch), cancellation));
                     }
                     catch (HaloException refusal)
                     {

@@ -14,12 +14,14 @@ public sealed class InferenceEngine : IDisposable
     private readonly IModelRunner _runner;
     private readonly bool _ownsRunner;
 
-    /// <summary>An engine on libtorch's operations; the model stays the caller's.</summary>
+    /// <summary>An engine on a runner that is made for it; the model stays the caller's.</summary>
     /// <param name="model">The model.</param>
     /// <param name="memory">Bytes that sequences and work may take; 0 asks the machine.</param>
-    public InferenceEngine(CausalLm model, long memory = 0)
+    /// <param name="runner">One of <see cref="ModelRunners.Names"/>.</param>
+    /// <exception cref="HaloException">The name is unknown, or that runner cannot run this model.</exception>
+    public InferenceEngine(CausalLm model, long memory = 0, string runner = ModelRunners.Automatic)
     {
-        _runner = new TensorRunner(model, memory);
+        _runner = ModelRunners.Create(model, runner, memory);
         _ownsRunner = true;
     }
 
@@ -29,6 +31,9 @@ public sealed class InferenceEngine : IDisposable
 
     /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192 or what fits.</summary>
     public int PrefillBlock { get; init; }
+
+    /// <summary>Name of the runner.</summary>
+    public string Runner => _runner.Name;
 
     /// <summary>The model's configuration.</summary>
     public ModelConfiguration Configuration => _runner.Configuration;

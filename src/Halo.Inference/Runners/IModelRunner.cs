@@ -11,6 +11,9 @@ namespace Halo.Inference;
 /// </summary>
 public interface IModelRunner : IDisposable
 {
+    /// <summary>Its name among <see cref="ModelRunners.Names"/>.</summary>
+    string Name { get; }
+
     /// <summary>The model's configuration.</summary>
     ModelConfiguration Configuration { get; }
 

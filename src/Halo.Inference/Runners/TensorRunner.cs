@@ -24,6 +24,9 @@ public sealed class TensorRunner : IModelRunner
     }
 
     /// <inheritdoc/>
+    public string Name => ModelRunners.Tensors;
+
+    /// <inheritdoc/>
     public ModelConfiguration Configuration => _model.Configuration;
 
     /// <inheritdoc/>
