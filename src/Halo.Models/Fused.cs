@@ -19,18 +19,6 @@ internal static class Fused
 
         """;
 
-    // Attention that also gives the logarithm of the sum of its exponentials, so that the parts of a row can be joined.
-    private const string PartScript = """
-        def part_cpu(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tuple[Tensor, Tensor]:
-          o, l = torch._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal)
-          return o, l
-
-        def part_cuda(q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tuple[Tensor, Tensor]:
-          o, l, a, b, c, d, e, f, g = torch._scaled_dot_product_flash_attention(q, k, v, 0.0, causal, False)
-          return o, l
-
-        """;
-
     private const string Int8Script = """
         def int8_product(x: Tensor, w: Tensor, scale: Tensor) -> Tensor:
           return torch._weight_int8pack_mm(x, w, scale)
@@ -42,7 +30,6 @@ internal static class Fused
 
     private static readonly Lazy<jit.CompilationUnit?> Int8Unit = new(() => Compile(Int8Script));
     private static readonly Lazy<jit.CompilationUnit?> Unit = new(() => Compile(Script));
-    private static readonly Lazy<jit.CompilationUnit?> PartUnit = new(() => Compile(PartScript));
 
     public static bool HasRmsNorm(Tensor x) => IsHalfOnCuda(x) && Unit.Value is not null;
 
@@ -59,19 +46,10 @@ internal static class Fused
     /// <summary>(M,K) times int8 (N,K), scaled by (N).</summary>
     public static Tensor Int8Product(Tensor x, Tensor codes, Tensor scale) => Int8Unit.Value!.invoke<Tensor>("int8_product", x, codes, scale);
 
-    /// <summary>Whether <see cref="Part"/> can be had: flash attention, on a CPU in any type.</summary>
-    public static bool HasPart(Tensor q) => (IsHalfOnCuda(q) || (q.device_type == DeviceType.CPU && q.dtype != ScalarType.Float64)) && PartUnit.Value is not null;
+    internal static bool IsHalfOnCuda(Tensor x) => x.device_type == DeviceType.CUDA && x.dtype is ScalarType.BFloat16 or ScalarType.Float16;
 
-    /// <summary>softmax(q k^T D^-1/2) v of (B,H,T,D) queries over (B,H,S,D) keys and values, and ln of the sums of exponentials, float32 (B,H,T).</summary>
-    public static (Tensor O_BHTD, Tensor Sum_BHT) Part(Tensor q, Tensor k, Tensor v, bool causal)
-    {
-        var parts = PartUnit.Value!.invoke<object>(q.device_type == DeviceType.CPU ? "part_cpu" : "part_cuda", q, k, v, causal);
-        return parts is (Tensor o, Tensor sum) ? (o, sum) : throw new InvalidOperationException("attention gave no pair");
-    }
-
-    private static bool IsHalfOnCuda(Tensor x) => x.device_type == DeviceType.CUDA && x.dtype is ScalarType.BFloat16 or ScalarType.Float16;
-
-    private static jit.CompilationUnit? Compile(string script)
+    /// <summary>Null where this libtorch lacks an operation or names it differently.</summary>
+    internal static jit.CompilationUnit? Compile(string script)
     {
         try
         {

@@ -53,9 +53,9 @@ public sealed class FusedTests
         using var generator = new Generator(3);
         Tensor Make(params long[] shape) => randn(shape, generator: generator).to_type(type);
         Tensor q = Make(2, 4, 7, 16), k = Make(2, 4, 7, 16), v = Make(2, 4, 7, 16);
-        Assert.True(Fused.HasPart(q));
-        (Tensor o1, Tensor l1) = Fused.Part(q, k.narrow(2, 0, 3), v.narrow(2, 0, 3), false);
-        (Tensor o2, Tensor l2) = Fused.Part(q, k.narrow(2, 3, 4), v.narrow(2, 3, 4), false);
+        Assert.True(AttentionPart.Has(q) && AttentionPart.KnowsCudnn);
+        (Tensor o1, Tensor l1) = AttentionPart.Of(q, k.narrow(2, 0, 3), v.narrow(2, 0, 3), false);
+        (Tensor o2, Tensor l2) = AttentionPart.Of(q, k.narrow(2, 3, 4), v.narrow(2, 3, 4), false);
         Tensor share = (l2 - l1).sigmoid().unsqueeze(-1);
         Near.Relative(nn.functional.scaled_dot_product_attention(q, k, v).to_type(ScalarType.Float32), (o1 * (1 - share)) + (o2 * share), tolerance);
     }

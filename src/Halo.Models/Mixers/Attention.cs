@@ -85,7 +85,7 @@ public sealed class Attention : IMixer
 
     private Tensor Softmax(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, LayerContext context)
     {
-        if (context.IsRectangle && !q_BHTD.requires_grad && Fused.HasPart(q_BHTD))
+        if (context.IsRectangle && !q_BHTD.requires_grad && AttentionPart.Has(q_BHTD))
         {
             return Rectangle(q_BHTD, k_BHSD, v_BHSD, context.Offset);
         }
@@ -123,8 +123,8 @@ public sealed class Attention : IMixer
         long[] shape = q_BHTD.shape;
         (long batch, long length) = (shape[0], shape[2]);
         Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * length, _size);
-        (Tensor old_BKND, Tensor oldSum) = Fused.Part(q_BKND, k_BHSD.narrow(2, 0, offset), v_BHSD.narrow(2, 0, offset), false);
-        (Tensor new_BHTD, Tensor newSum) = Fused.Part(q_BHTD, Repeat(k_BHSD.narrow(2, offset, length)), Repeat(v_BHSD.narrow(2, offset, length)), true);
+        (Tensor old_BKND, Tensor oldSum) = AttentionPart.Of(q_BKND, k_BHSD.narrow(2, 0, offset), v_BHSD.narrow(2, 0, offset), false);
+        (Tensor new_BHTD, Tensor newSum) = AttentionPart.Of(q_BHTD, Repeat(k_BHSD.narrow(2, offset, length)), Repeat(v_BHSD.narrow(2, offset, length)), true);
 
         // The share of the new ones is 1 / (1 + exp(old - new)).
         Tensor share_BHT1 = (newSum.reshape(batch, _heads, length, 1) - oldSum.reshape(batch, _heads, length, 1)).sigmoid();
