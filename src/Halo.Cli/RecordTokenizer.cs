@@ -13,7 +13,7 @@ internal sealed class RecordTokenizer(string folder)
     private readonly Lazy<ChatTemplate> _template = new(() => ChatTemplate.Load(folder));
 
     /// <summary>The record of a line, with its ids, as a line.</summary>
-    /// <exception cref="HaloException">The line is no record, or a conversation meets a model without template.</exception>
+    /// <exception cref="HaloException">The line is no record.</exception>
     public string Tokenize(string line, string where)
     {
         try
@@ -62,10 +62,9 @@ internal sealed class RecordTokenizer(string folder)
         }
 
         var variables = entry.Where(property => property.Key != "name").ToDictionary(property => property.Key, property => property.Value);
-        ChatTemplate template = _template.Value;
         try
         {
-            string text = template.Render(JsonSerializer.SerializeToElement(variables));
+            string text = _template.Value.Render(JsonSerializer.SerializeToElement(variables));
             entry["text"] = text;
             entry["ids"] = Ids(text);
         }

@@ -10,6 +10,7 @@ namespace Halo.Conversion;
 /// <summary>Writes a complete Hugging Face folder: configuration, weights, tokenizer and generation files, and checks that it loads back.</summary>
 public static class ModelExport
 {
+    private const string Templates = "additional_chat_templates";
     private const string GenerationFile = "generation_config.json";
 
     private static readonly string[] Companions =
@@ -30,8 +31,14 @@ public static class ModelExport
         File.Delete(Path.Combine(target, "config.json"));
         foreach (string name in Companions.Where(name => File.Exists(Path.Combine(source, name))))
         {
-            byte[] content = File.ReadAllBytes(Path.Combine(source, name));
-            AtomicFile.Write(Path.Combine(target, name), stream => stream.Write(content));
+            Copy(Path.Combine(source, name), Path.Combine(target, name));
+        }
+
+        string templates = Path.Combine(source, Templates);
+        foreach (string path in Directory.Exists(templates) ? Directory.EnumerateFiles(templates, "*.jinja") : [])
+        {
+            Directory.CreateDirectory(Path.Combine(target, Templates));
+            Copy(path, Path.Combine(target, Templates, Path.GetFileName(path)));
         }
 
         if (!File.Exists(Path.Combine(source, GenerationFile)))
@@ -57,6 +64,12 @@ public static class ModelExport
         }
 
         configuration.Save(target);
+    }
+
+    private static void Copy(string source, string target)
+    {
+        byte[] content = File.ReadAllBytes(source);
+        AtomicFile.Write(target, stream => stream.Write(content));
     }
 
     private static JsonObject Generation(string source)

@@ -103,6 +103,7 @@ public class CommandTests
     [Theory]
     [InlineData("nowhere", "inspect", "/nowhere/at/all")]
     [InlineData("unknown device", "generate", "models/qwen3-nano", "--prompt", "x", "--device", "tpu")]
+    [InlineData("no such file", "import", "models/absent.gguf", "--out", "models/absent")]
     [InlineData("prompt is empty", "generate", "models/qwen3-nano", "--prompt", "")]
     [InlineData("recipe", "convert", "no-such-recipe", "--teacher", "models/qwen3-nano", "--out", "/tmp/halo-none")]
     [InlineData("did you mean 'steps'", "convert", "demo", "--teacher", "models/qwen3-nano", "--out", "/tmp/halo-none", "--set", "stage2.stepps=3")]

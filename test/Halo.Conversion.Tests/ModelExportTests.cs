@@ -15,10 +15,12 @@ public class ModelExportTests
         using var toy = new Toy();
         using CausalLm model = CausalLm.Load(toy.Teacher, CPU, ScalarType.Float32);
         string folder = Path.Combine(toy.Root, "exported");
+        Directory.CreateDirectory(Path.Combine(toy.Teacher, "additional_chat_templates"));
+        File.WriteAllText(Path.Combine(toy.Teacher, "additional_chat_templates", "tool_use.jinja"), "{{ tools }}");
         ModelExport.Write(model, null, toy.Teacher, folder, new ExportSpecification { Dtype = "float32", ShardBytes = 200_000 });
         Assert.True(File.Exists(Path.Combine(folder, "model.safetensors.index.json")));
         Assert.True(Directory.GetFiles(folder, "*.safetensors").Length > 1);
-        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json" })
+        foreach (string name in new[] { "tokenizer.json", "tokenizer_config.json", "additional_chat_templates/tool_use.jinja" })
         {
             Assert.Equal(File.ReadAllBytes(Path.Combine(toy.Teacher, name)), File.ReadAllBytes(Path.Combine(folder, name)));
         }

@@ -11,7 +11,7 @@ internal static class GenerateCommand
     public static Command Create()
     {
         var model = new Argument<string>("MODEL") { Description = "Model folder." };
-        var prompt = new Option<string>("--prompt") { Description = "Text to continue.", Required = true };
+        var prompt = new Option<string>("--prompt") { Description = "Text to continue; empty: from the tokenizer's BOS, where it has one.", Required = true };
         var sampling = new SamplingOptions(128, fromModel: false);
         var logProbabilities = new Option<int?>("--log-probabilities") { Description = "With --json: the log-probability of each new token, and of this many of the likeliest ones." };
         var save = new Option<string?>("--save") { Description = "File for what the model remembers of the prompt and the text, to go on from with --resume." };
@@ -30,6 +30,11 @@ internal static class GenerateCommand
             string text = parse.GetRequiredValue(prompt);
             using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type), parse.GetValue(weights));
             int[] ids = loaded.Tokenizer.Encode(text);
+            if (ids.Length == 0 && loaded.Tokenizer.BosId is { } beginning && parse.GetValue(resume) is null)
+            {
+                ids = [beginning];
+            }
+
             if (ids.Length == 0)
             {
                 throw new HaloException("the prompt is empty", "--prompt", "give a text of at least one token");
