@@ -38,7 +38,7 @@ internal sealed class KernelBuild(IKernelCompiler compiler, KernelCache cache, s
     {
         // Lengths before the parts, so that no two lists of parts give the same bytes.
         var all = new StringBuilder();
-        foreach (string part in (string[])[text, KernelSources.Text(KernelSources.Header), compiler.Version, driver, .. options])
+        foreach (string part in (string[])[text, .. KernelSources.Headers.Values, compiler.Version, driver, .. options])
         {
             all.Append(part.Length).Append(':').Append(part);
         }
@@ -65,8 +65,7 @@ internal sealed class KernelBuild(IKernelCompiler compiler, KernelCache cache, s
             return kept;
         }
 
-        var headers = new Dictionary<string, string> { [KernelSources.Header] = KernelSources.Text(KernelSources.Header) };
-        (byte[]? image, string log) = compiler.Compile(source, text, headers, options);
+        (byte[]? image, string log) = compiler.Compile(source, text, KernelSources.Headers, options);
         if (image is null)
         {
             throw new HaloException(

@@ -27,7 +27,7 @@ __device__ __forceinline__ u32 bf16_pair(float low, float high) {
 __device__ __forceinline__ float to_float(float x) { return x; }
 __device__ __forceinline__ float to_float(bf16 x) { return __uint_as_float((u32)x.bits << 16); }
 
-template <typename T> __device__ __forceinline__ T from_float(float x);
+template <typename Kind> __device__ __forceinline__ Kind from_float(float x);
 template <> __device__ __forceinline__ float from_float<float>(float x) { return x; }
 template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) {
     bf16 y;
@@ -35,11 +35,11 @@ template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) {
     return y;
 }
 
-// The value a float has after a round trip through T.
-template <typename T> __device__ __forceinline__ float rounded(float x) { return to_float(from_float<T>(x)); }
+// The value a float has after a round trip through a type.
+template <typename Kind> __device__ __forceinline__ float rounded(float x) { return to_float(from_float<Kind>(x)); }
 
 // 16 bytes at a time: 8 bfloat16 or 4 float32. Addresses must be multiples of 16.
-template <typename T> struct Pack;
+template <typename Kind> struct Pack;
 
 template <> struct Pack<bf16> {
     static constexpr int N = 8;
