@@ -52,7 +52,7 @@ public sealed class DecoderLayer
     public Tensor AfterMixer(Tensor x_BTd, Tensor mixed_BTd)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = x_BTd + mixed_BTd;
-        return (h + Mlp.Forward(_postNorm.Forward(h))).MoveToOuterDisposeScope();
+        (Tensor h_BTd, Tensor normed_BTd) = _postNorm.ForwardAdded(x_BTd, mixed_BTd);
+        return (h_BTd + Mlp.Forward(normed_BTd)).MoveToOuterDisposeScope();
     }
 }

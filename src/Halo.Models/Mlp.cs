@@ -1,3 +1,4 @@
+using Halo.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,7 +31,7 @@ public sealed class Mlp
     public Tensor Forward(Tensor n_BTd)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gated = nn.functional.silu(Gate.Forward(n_BTd)) * Up.Forward(n_BTd);
+        Tensor gated = SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
         return Down.Forward(gated).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using Halo.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,19 +12,43 @@ public sealed class RmsNorm(Parameter weight, double epsilon)
     /// <summary>The weight.</summary>
     public Parameter Weight { get; } = weight;
 
+    /// <summary>eps.</summary>
+    internal double Epsilon => epsilon;
+
     /// <summary>The normed input, same shape and type.</summary>
     public Tensor Forward(Tensor x)
     {
-        using DisposeScope scope = NewDisposeScope();
-        ScalarType type = x.dtype;
-        Tensor w = Weight.As(type);
-        if (type != ScalarType.Float64 && Fused.HasRmsNorm(x))
+        if (RmsNormalization.Serves(x, Weight.Value))
         {
-            return Fused.RmsNorm(x, w, epsilon).MoveToOuterDisposeScope();
+            return RmsNormalization.Forward(x, Weight.Value, epsilon);
         }
 
-        Tensor exact = type is ScalarType.Float32 or ScalarType.Float64 ? x : x.to_type(ScalarType.Float32);
-        Tensor normed = exact * rsqrt(exact.square().mean([-1], keepdim: true) + epsilon);
-        return ((normed.dtype == type ? normed : normed.to_type(type)) * w).MoveToOuterDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor w = Weight.As(x.dtype);
+        return (Fused.HasRmsNorm(x) ? Fused.RmsNorm(x, w, epsilon) : RmsNormalization.Plain(x, w, epsilon)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The sum of two inputs of one shape and type, and the normed sum.</summary>
+    internal (Tensor Sum, Tensor Normed) ForwardAdded(Tensor x, Tensor added)
+    {
+        if (x.dtype == added.dtype && RmsNormalization.Serves(x, Weight.Value))
+        {
+            return RmsNormalization.ForwardAdded(x, added, Weight.Value, epsilon);
+        }
+
+        Tensor sum = x + added;
+        return (sum, Forward(sum));
+    }
+
+    /// <summary>The normed input times sigmoid(z): what comes before the output projection. Without a norm, the input times sigmoid(z).</summary>
+    internal static Tensor Gated(RmsNorm? norm, Tensor o, Tensor z)
+    {
+        if (GatedOutput.Serves(o, norm?.Weight.Value, z))
+        {
+            return GatedOutput.Forward(o, norm?.Weight.Value, norm?.Epsilon ?? 0, z);
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        return ((norm?.Forward(o) ?? o) * z.sigmoid()).MoveToOuterDisposeScope();
     }
 }

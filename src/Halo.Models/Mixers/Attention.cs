@@ -50,7 +50,7 @@ public sealed class Attention : IMixer
         Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
         if (_gate is not null)
         {
-            o = o * _gate.Forward(normed_BTd).sigmoid();
+            o = RmsNorm.Gated(null, o, _gate.Forward(normed_BTd));
         }
 
         return _o.Forward(o).MoveToOuterDisposeScope();

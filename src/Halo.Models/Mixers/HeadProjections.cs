@@ -1,3 +1,4 @@
+using Halo.Kernels;
 using static TorchSharp.torch;
 
 namespace Halo.Models;
@@ -37,6 +38,12 @@ internal sealed class HeadProjections
         Tensor q_BTHD = _q.Forward(normed_BTd).view(batch, length, _heads, _size);
         Tensor k_BTHD = _k.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
         Tensor v_BTHD = _v.Forward(normed_BTd).view(batch, length, _keyHeads, _size);
+        if (HeadRotation.Serves(q_BTHD, k_BTHD, _qNorm?.Weight.Value, _kNorm?.Weight.Value, angles?.Cosine))
+        {
+            (q_BTHD, k_BTHD) = HeadRotation.Forward(q_BTHD, k_BTHD, _qNorm?.Weight.Value, _kNorm?.Weight.Value, _qNorm?.Epsilon ?? 0, angles?.Cosine, angles?.SignedSine);
+            return (q_BTHD, k_BTHD, v_BTHD);
+        }
+
         q_BTHD = _qNorm?.Forward(q_BTHD) ?? q_BTHD;
         k_BTHD = _kNorm?.Forward(k_BTHD) ?? k_BTHD;
         return angles is null ? (q_BTHD, k_BTHD, v_BTHD) : (Rotary.Apply(q_BTHD, angles), Rotary.Apply(k_BTHD, angles), v_BTHD);

@@ -56,12 +56,7 @@ public sealed class LightningAttention : IMixer
         k_BTHD = HeadGroups.Repeat(k_BTHD, 2, _heads / _keyHeads);
         v_BTHD = HeadGroups.Repeat(v_BTHD, 2, _heads / _keyHeads);
         Tensor o = Mix(q_BTHD, k_BTHD, v_BTHD, context).reshape(batch, length, _heads * _size);
-        o = _oNorm?.Forward(o) ?? o;
-        if (_gate is not null)
-        {
-            o = o * _gate.Forward(normed_BTd).sigmoid();
-        }
-
+        o = _gate is not null ? RmsNorm.Gated(_oNorm, o, _gate.Forward(normed_BTd)) : _oNorm?.Forward(o) ?? o;
         return _o.Forward(o).MoveToOuterDisposeScope();
     }
 
