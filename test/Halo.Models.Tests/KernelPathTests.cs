@@ -57,7 +57,7 @@ public sealed class KernelPathTests
         using IDisposable constant = no_grad();
         using CausalLm model = CausalLm.Create(ModelConfiguration.Parse(JsonNode.Parse(Nano)!.AsObject()), CUDA, ScalarType.Float32, 7);
         Tensor ids = randint(500, [2, 70], device: CUDA), whole = model.Hidden(ids);
-        using var cache = new HybridCache();
+        using var cache = HybridCache.Create(model, 2);
         Tensor parts = cat([model.Hidden(ids.narrow(1, 0, 50), null, cache), model.Hidden(ids.narrow(1, 50, 19), null, cache), model.Hidden(ids.narrow(1, 69, 1), null, cache)], 1);
         Near.Relative(whole, parts, 1e-3);
     }
