@@ -86,6 +86,7 @@ internal sealed class GgufModel : IImportedModel
         {
             throw Error($"{layers:N0} layers of {heads:N0} heads of {head:N0} do not fit {_file.Entries.Count:N0} tensors");
         }
+
         if (Number($"{_architecture}.rope.dimension_count") is { } rotated && (long)rotated != head)
         {
             throw Error($"only {rotated} of {head} dimensions of a head are rotated, which Halo does not do");
@@ -148,6 +149,11 @@ internal sealed class GgufModel : IImportedModel
     {
         using TorchSharp.torch.Tensor factors = _file.Read("rope_freqs.weight").to_type(TorchSharp.torch.ScalarType.Float32);
         float[] given = [.. factors.data<float>()];
+        if (given.Length != Number($"{_architecture}.rope.dimension_count") / 2)
+        {
+            throw Error($"rope_freqs.weight has {given.Length} factors, one for two rotated dimensions is needed");
+        }
+
         double theta = Number($"{_architecture}.rope.freq_base") ?? 1e4;
         var scaling = new RopeScaling(given.Max(), 8192) { Kind = RopeScalingKind.Llama3, LowFrequencyFactor = 1, HighFrequencyFactor = 4 };
         float[] plain = Rotary.Frequencies(2 * given.Length, theta, null), scaled = Rotary.Frequencies(2 * given.Length, theta, scaling);

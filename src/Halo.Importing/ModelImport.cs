@@ -108,14 +108,22 @@ public static class ModelImport
         }
     }
 
-    // Files that lie beside the model are taken over; else the file's own tokenizer becomes one.
+    // Files that lie beside the model are taken over; else, or where none tells the special tokens, the file's own tokenizer becomes them.
     private static Dictionary<string, byte[]> TokenizerFiles(IImportedModel model, string folder)
     {
         var files = new Dictionary<string, byte[]>();
         string beside = Path.Combine(folder, "tokenizer.json");
-        foreach ((string name, JsonObject json) in File.Exists(beside) ? new Dictionary<string, JsonObject>() : model.Tokenizer())
+        bool complete = File.Exists(beside) && File.Exists(Path.Combine(folder, "tokenizer_config.json"));
+        try
         {
-            files[name] = System.Text.Encoding.UTF8.GetBytes(json.ToJsonString(HaloJson.Indented) + "\n");
+            foreach ((string name, JsonObject json) in complete ? new Dictionary<string, JsonObject>() : model.Tokenizer())
+            {
+                files[name] = System.Text.Encoding.UTF8.GetBytes(json.ToJsonString(HaloJson.Indented) + "\n");
+            }
+        }
+        catch (HaloException) when (File.Exists(beside))
+        {
+            // Its tokenizer is of a kind that Halo does not know, which does not matter.
         }
 
         files.TryAdd("generation_config.json", System.Text.Encoding.UTF8.GetBytes(Generation(model.Configuration).ToJsonString(HaloJson.Indented) + "\n"));

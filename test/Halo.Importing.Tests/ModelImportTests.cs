@@ -110,11 +110,43 @@ public sealed class ModelImportTests : IDisposable
     }
 
     [Fact]
+    public void Llama3sScalingIsFoundInItsFactors()
+    {
+        // Wave lengths 6, 167, 4,443 and 118,000: kept, kept, between, divided.
+        const double theta = 500_000, factor = 8, original = 8192, low = 1, high = 4;
+        float[] factors = [.. Enumerable.Range(0, 4).Select(i =>
+        {
+            double turns = original / (2 * Math.PI * Math.Pow(theta, i / 4.0));
+            double smooth = Math.Clamp((turns - low) / (high - low), 0, 1);
+            return (float)(1 / (((1 - smooth) / factor) + smooth));
+        })];
+        ModelConfiguration configuration = ModelImport.Run(Write("model.gguf", TinyModel.Gguf("llama", theta: (float)theta, ropeFactors: factors)), Out);
+        Assert.Equal((RopeScalingKind.Llama3, factor, (int)original, low, high), (configuration.RopeScaling!.Kind, configuration.RopeScaling.Factor, configuration.RopeScaling.OriginalLength, configuration.RopeScaling.LowFrequencyFactor, configuration.RopeScaling.HighFrequencyFactor));
+        Directory.Delete(Out, true);
+        factors[1] = 2;
+        Assert.Contains("rope_freqs", Refused(Write("other.gguf", TinyModel.Gguf("llama", theta: (float)theta, ropeFactors: factors))).Message);
+        Assert.Contains("rope_freqs", Refused(Write("short.gguf", TinyModel.Gguf("llama", theta: (float)theta, ropeFactors: factors[..2]))).Message);
+    }
+
+    [Fact]
+    public void ATokenizerWithoutSpecialTokensGetsTheFilesOwn()
+    {
+        string model = Write("model.gguf", TinyModel.Gguf("llama"));
+        ModelImport.Run(model, Out);
+        File.Copy(Path.Combine(Out, "tokenizer.json"), Path.Combine(_folder, "tokenizer.json"));
+        ModelImport.Run(model, Path.Combine(_folder, "second"));
+        Assert.Equal(1, HuggingFaceTokenizer.Load(Path.Combine(_folder, "second")).BosId);
+    }
+
+    [Fact]
+    public void TensorsThatShareBytesAreRefused() => Assert.Contains("overlaps", Refused(Write("model.gguf", TinyModel.Gguf("llama", overlapping: true))).Message);
+
+    [Fact]
     public void WhatIsNotSupportedIsNamed()
     {
         Assert.Contains("'gemma3'", Refused(Write("a.gguf", TinyModel.Gguf("gemma3"))).Message);
         Assert.Contains("iq4_xs", Refused(Write("b.gguf", TinyModel.Gguf("llama", tensorType: 23))).Message);
-        Assert.Contains("rotated", Refused(Write("c.gguf", TinyModel.Gguf("llama", ropeType: 2))).Message);
+        Assert.Contains("rotated", Refused(Write("c.gguf", TinyModel.Gguf("llama", rotated: 2))).Message);
         Assert.Contains("no such file", Refused(Path.Combine(_folder, "absent.gguf")).Message);
         Assert.Contains("3 files", Refused(_folder).Message);
     }

@@ -83,6 +83,29 @@ public sealed class RealModelTests
     }
 
     [Fact]
+    public void TheFilesOwnTokenizerIsTheReferences()
+    {
+        _ = RealModel.Folder(SmolLm);
+        string[] files = Directory.GetFiles(Path.Combine(Golden.RealModels!, SmolLm), "*.gguf");
+        Assert.SkipWhen(files.Length == 0, "the model does not lie there as a GGUF file");
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("halo-own-tokenizer-");
+        using (GgufFile file = GgufFile.Open(files[0]))
+        {
+            foreach ((string name, JsonObject json) in GgufTokenizer.Make(file))
+            {
+                File.WriteAllText(Path.Combine(folder.FullName, name), json.ToJsonString());
+            }
+        }
+
+        ITokenizer tokenizer = HuggingFaceTokenizer.Load(folder.FullName);
+        folder.Delete(true);
+        foreach (JsonNode record in Golden.Lines("tokenizer/smollm2.jsonl").Select(line => JsonNode.Parse(line)!))
+        {
+            Assert.Equal(Ids(record["ids"]!), tokenizer.Encode(record["text"]!.GetValue<string>()));
+        }
+    }
+
+    [Fact]
     public void Stories260KTellsOfLily()
     {
         string folder = RealModel.Folder("stories260K");

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Halo.Importing.Tests;
 
-/// <summary>Makes small GGUF and llama2.c files: width 8, 2 layers, 2 query heads, 1 key/value head, 7 + 256 tokens. Element i of a tensor is i.</summary>
+/// <summary>Makes small GGUF and llama2.c files: width 16, 2 layers, 2 query heads, 1 key/value head, 7 + 256 tokens. Element i of a tensor is i.</summary>
 internal static class TinyModel
 {
-    public const int Width = 8;
+    public const int Width = 16;
     public const int Layers = 2;
     public const int Heads = 2;
     public const int KeyHeads = 1;
@@ -18,7 +18,7 @@ internal static class TinyModel
         ("\u2581", -10), ("a", -11), ("b", -12), ("ab", -1), ("\u2581ab", -2), ("ba", -0.5f), ("aba", -3),
     ];
 
-    public static byte[] Gguf(string architecture, uint ropeType = 0, uint tensorType = 0)
+    public static byte[] Gguf(string architecture, uint rotated = Width / Heads, uint tensorType = 0, float theta = 10000, float[]? ropeFactors = null, bool overlapping = false)
     {
         using var stream = new MemoryStream();
         using var writer = new BinaryWriter(stream);
@@ -46,8 +46,8 @@ internal static class TinyModel
         Number($"{architecture}.attention.head_count", Heads);
         Number($"{architecture}.attention.head_count_kv", KeyHeads);
         Number($"{architecture}.context_length", 64);
-        Number($"{architecture}.rope.dimension_count", ropeType == 0 ? Width / Heads : ropeType);
-        Pair($"{architecture}.rope.freq_base", 6, () => writer.Write(10000f));
+        Number($"{architecture}.rope.dimension_count", rotated);
+        Pair($"{architecture}.rope.freq_base", 6, () => writer.Write(theta));
         Pair($"{architecture}.attention.layer_norm_rms_epsilon", 6, () => writer.Write(1e-5f));
         Pair("tokenizer.ggml.model", 8, () => Text(writer, "llama"));
         List("tokenizer.ggml.tokens", 8, Pieces.Length, i => Text(writer, Pieces[i].Text));
@@ -56,7 +56,7 @@ internal static class TinyModel
         Number("tokenizer.ggml.bos_token_id", 1);
         Number("tokenizer.ggml.eos_token_id", 2);
 
-        (string Name, long[] Shape)[] tensors = [.. Tensors(architecture)];
+        (string Name, long[] Shape)[] tensors = [.. Tensors(architecture), .. ropeFactors is null ? [] : new[] { ("rope_freqs.weight", new long[] { ropeFactors.Length }) }];
         writer.Write(0x46554747u);
         writer.Write(3u);
         writer.Write((long)tensors.Length);
@@ -74,13 +74,20 @@ internal static class TinyModel
 
             writer.Write(tensorType);
             writer.Write(offset);
-            offset += (Count(shape) * 4 + 31) / 32 * 32;
+            offset += overlapping ? 0 : (Count(shape) * 4 + 31) / 32 * 32;
         }
 
-        foreach ((_, long[] shape) in tensors)
+        foreach ((string name, long[] shape) in tensors)
         {
             writer.Write(new byte[(32 - (stream.Position % 32)) % 32]);
-            Ramp(writer, shape);
+            if (name == "rope_freqs.weight")
+            {
+                Array.ForEach(ropeFactors!, writer.Write);
+            }
+            else
+            {
+                Ramp(writer, shape);
+            }
         }
 
         return stream.ToArray();

@@ -88,6 +88,13 @@ internal sealed class GgufHeader
             }
         }
 
+        // A file whose tensors share bytes would become a folder many times its size.
+        long end = 0;
+        foreach ((string name, GgufEntry entry) in placed.OrderBy(one => one.Value.Offset))
+        {
+            end = entry.Offset >= end ? entry.Offset + entry.Bytes : throw Error($"the tensor '{name}' overlaps another");
+        }
+
         return placed;
     }
 
