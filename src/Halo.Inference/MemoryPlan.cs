@@ -91,7 +91,7 @@ internal sealed class MemoryPlan
 
     private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 2L << 30);
 
-    private static long CpuMemory()
+    internal static long CpuMemory()
     {
         long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
         return Math.Max(most / 10 * 9, 64L << 20);

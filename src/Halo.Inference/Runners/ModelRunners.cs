@@ -12,8 +12,11 @@ public static class ModelRunners
     /// <summary>libtorch's operations.</summary>
     public const string Tensors = "tensors";
 
+    /// <summary>Halo's own kernels for processors.</summary>
+    public const string Cpu = "cpu";
+
     /// <summary>All names that <see cref="Create"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Automatic, Tensors];
+    public static IReadOnlyList<string> Names { get; } = [Automatic, Tensors, Cpu];
 
     /// <summary>Makes a runner; the model stays the caller's and must outlive it.</summary>
     /// <param name="model">The model.</param>
@@ -23,6 +26,7 @@ public static class ModelRunners
     public static IModelRunner Create(CausalLm model, string name = Automatic, long memory = 0) => name switch
     {
         Automatic or Tensors => new TensorRunner(model, memory),
+        Cpu => new CpuRunner(model, null, memory),
         _ => throw new HaloException($"there is no runner '{name}'", "--runner", $"give one of {string.Join(", ", Names)}"),
     };
 }

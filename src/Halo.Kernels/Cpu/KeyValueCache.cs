@@ -1,0 +1,95 @@
+namespace Halo.Kernels.Cpu;
+
+/// <summary>
+/// Keys and values of one attention layer of one sequence, float32 or bfloat16, in blocks of 64 tokens; it grows without copying. In a block, for each key/value head,
+/// keys lie by columns, 64 tokens beside one another, (D,64) (bfloat16: for each two columns 64 pairs), then the values by tokens, (64,D).
+/// D is a multiple of 16.
+/// </summary>
+internal sealed unsafe class KeyValueCache(int heads, int size, bool isWide) : IDisposable
+{
+    /// <summary>Tokens of a block.</summary>
+    public const int Block = 64;
+
+    private const int BlocksTogether = 4;
+    private readonly List<NativeBlock> _memory = [];
+
+    /// <summary>Hkv.</summary>
+    public int Heads { get; } = heads;
+
+    /// <summary>D.</summary>
+    public int Size { get; } = size;
+
+    /// <summary>Whether values are float32, not bfloat16.</summary>
+    public bool IsWide { get; } = isWide;
+
+    /// <summary>Bytes held.</summary>
+    public long Bytes => _memory.Sum(one => one.Bytes);
+
+    private long PartBytes => (long)Block * Size * (IsWide ? 4 : 2);
+
+    private long BlockBytes => 2 * PartBytes * Heads;
+
+    /// <summary>Bytes that a number of tokens take.</summary>
+    public static long BytesFor(long tokens, int heads, int size, bool isWide)
+    {
+        const int Together = Block * BlocksTogether;
+        return (tokens + Together - 1) / Together * Together * heads * size * (isWide ? 8 : 4);
+    }
+
+    /// <summary>Makes room.</summary>
+    public void Reserve(int tokens)
+    {
+        while ((long)_memory.Count * Block * BlocksTogether < tokens)
+        {
+            _memory.Add(new NativeBlock(BlockBytes * BlocksTogether));
+        }
+    }
+
+    /// <summary>Keys of a block and head; values follow behind them.</summary>
+    public byte* KeysAt(int block, int head) => _memory[block / BlocksTogether].Pointer + (block % BlocksTogether * BlockBytes) + (head * 2 * PartBytes);
+
+    /// <summary>Values of a block and head.</summary>
+    public byte* ValuesAt(int block, int head) => KeysAt(block, head) + PartBytes;
+
+    /// <summary>Writes a token's key and value of a head, D values each.</summary>
+    public void Set(int token, int head, float* key, float* value)
+    {
+        byte* keys = KeysAt(token / Block, head), values = keys + PartBytes;
+        int at = token % Block;
+        if (IsWide)
+        {
+            for (int d = 0; d < Size; d++)
+            {
+                ((float*)keys)[(d * Block) + at] = key[d];
+                ((float*)values)[(at * Size) + d] = value[d];
+            }
+
+            return;
+        }
+
+        for (int d = 0; d < Size; d += 2)
+        {
+            ((uint*)keys)[(d / 2 * Block) + at] = Halves.ToBFloat16(key[d]) | ((uint)Halves.ToBFloat16(key[d + 1]) << 16);
+            ((uint*)values)[((at * Size) + d) / 2] = Halves.ToBFloat16(value[d]) | ((uint)Halves.ToBFloat16(value[d + 1]) << 16);
+        }
+    }
+
+    /// <summary>Reads a token's key and value of a head back.</summary>
+    public void Get(int token, int head, float* key, float* value)
+    {
+        byte* keys = KeysAt(token / Block, head), values = keys + PartBytes;
+        int at = token % Block;
+        for (int d = 0; d < Size; d++)
+        {
+            key[d] = IsWide ? ((float*)keys)[(d * Block) + at] : Halves.FromBFloat16(((ushort*)keys)[(d / 2 * Block * 2) + (at * 2) + (d % 2)]);
+            value[d] = IsWide ? ((float*)values)[(at * Size) + d] : Halves.FromBFloat16(((ushort*)values)[(at * Size) + d]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _memory.ForEach(one => one.Dispose());
+        _memory.Clear();
+    }
+}

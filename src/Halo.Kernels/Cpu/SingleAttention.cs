@@ -1,0 +1,260 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Halo.Kernels.Cpu;
+
+/// <summary>
+/// Attention of one new token: keys and values are read once for all query heads of a key/value head, and each head's tokens are divided among all workers,
+/// whose parts are joined by their maxima and sums.
+/// </summary>
+internal sealed unsafe class SingleAttention : IDisposable
+{
+    private const int Block = KeyValueCache.Block;
+    private const int Most = 4;
+    private readonly NativeBlock _parts;
+    private readonly int _heads;
+    private readonly int _size;
+    private readonly int _partSize;
+
+    /// <param name="workers">Workers of the pool.</param>
+    /// <param name="heads">H.</param>
+    /// <param name="size">D.</param>
+    public SingleAttention(int workers, int heads, int size)
+    {
+        (_heads, _size) = (heads, size);
+
+        // Output by halves (even columns, then odd ones, in each 32), maximum, sum, and a line between workers.
+        _partSize = size + 16;
+        _parts = new NativeBlock((long)workers * heads * _partSize * sizeof(float));
+    }
+
+    /// <summary>Reads with one token's queries, (H, D).</summary>
+    /// <param name="pool">Who works.</param>
+    /// <param name="cache">Holds the token's own key and value too.</param>
+    /// <param name="q">Queries, every factor in them.</param>
+    /// <param name="length">Tokens in the cache.</param>
+    /// <param name="o">Output, (H, D).</param>
+    public void Run(WorkerPool pool, KeyValueCache cache, float* q, int length, float* o)
+    {
+        int blocks = (length + Block - 1) / Block, workers = pool.Count;
+        pool.Run(worker =>
+        {
+            int from = (int)((long)blocks * worker / workers), to = (int)((long)blocks * (worker + 1) / workers);
+            for (int head = 0; head < cache.Heads; head++)
+            {
+                Range(cache, q, head, from, to, length, worker);
+            }
+        });
+        for (int head = 0; head < _heads; head++)
+        {
+            Join(head, workers, o + (head * _size), cache.IsWide);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _parts.Dispose();
+
+    private float* Part(int worker, int head) => _parts.Floats + (((long)worker * _heads) + head) * _partSize;
+
+    private void Range(KeyValueCache cache, float* q, int head, int from, int to, int length, int worker)
+    {
+        int group = _heads / cache.Heads;
+        float* scores = stackalloc float[Block * Most];
+        for (int start = 0; start < group; start += Most)
+        {
+            int count = Math.Min(Most, group - start), first = (head * group) + start;
+            for (int g = 0; g < count; g++)
+            {
+                float* part = Part(worker, first + g);
+                new Span<float>(part, _size).Clear();
+                (part[_size], part[_size + 1]) = (float.NegativeInfinity, 0);
+            }
+
+            for (int block = from; block < to; block++)
+            {
+                byte* keys = cache.KeysAt(block, head), values = cache.ValuesAt(block, head);
+                Scores(cache.IsWide, keys, q + ((long)first * _size), count, scores);
+                int seen = Math.Min(Block, length - (block * Block));
+                for (int g = 0; g < count; g++)
+                {
+                    Weigh(scores + (g * Block), seen, Part(worker, first + g));
+                }
+
+                Gather(cache.IsWide, values, scores, count, worker, first);
+            }
+        }
+    }
+
+    private void Scores(bool isWide, byte* keys, float* q, int count, float* scores)
+    {
+        // Missing query heads read the first once more.
+        float* q0 = q, q1 = count > 1 ? q + _size : q, q2 = count > 2 ? q + (2 * _size) : q, q3 = count > 3 ? q + (3 * _size) : q;
+        for (int part = 0; part < Block; part += 16)
+        {
+            Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
+            if (isWide)
+            {
+                for (int d = 0; d < _size; d++)
+                {
+                    Gain4(Vector512.Load((float*)keys + (d * Block) + part), q0[d], q1[d], q2[d], q3[d], ref a0, ref a1, ref a2, ref a3);
+                }
+            }
+            else if (count <= 2)
+            {
+                for (int d = 0; d < _size; d += 2)
+                {
+                    Vector512<uint> pairs = Vector512.Load((uint*)keys + (d / 2 * Block) + part);
+                    Vector512<float> even = Halves.Even(pairs), odd = Halves.Odd(pairs);
+                    a0 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q0[d]), a0);
+                    a1 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q1[d]), a1);
+                    a2 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q0[d + 1]), a2);
+                    a3 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q1[d + 1]), a3);
+                }
+
+                (a0, a1) = (a0 + a2, a1 + a3);
+            }
+            else
+            {
+                for (int d = 0; d < _size; d += 2)
+                {
+                    Vector512<uint> pairs = Vector512.Load((uint*)keys + (d / 2 * Block) + part);
+                    Gain4(Halves.Even(pairs), q0[d], q1[d], q2[d], q3[d], ref a0, ref a1, ref a2, ref a3);
+                    Gain4(Halves.Odd(pairs), q0[d + 1], q1[d + 1], q2[d + 1], q3[d + 1], ref a0, ref a1, ref a2, ref a3);
+                }
+            }
+
+            a0.Store(scores + part);
+            a1.Store(scores + Block + part);
+            a2.Store(scores + (2 * Block) + part);
+            a3.Store(scores + (3 * Block) + part);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Gain4(
+        Vector512<float> v, float x0, float x1, float x2, float x3, ref Vector512<float> a0, ref Vector512<float> a1, ref Vector512<float> a2, ref Vector512<float> a3)
+    {
+        a0 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x0), a0);
+        a1 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x1), a1);
+        a2 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x2), a2);
+        a3 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x3), a3);
+    }
+
+    private void Weigh(float* scores, int seen, float* part)
+    {
+        new Span<float>(scores + seen, Block - seen).Fill(float.NegativeInfinity);
+        Vector512<float> a = Vector512.Load(scores), b = Vector512.Load(scores + 16), c = Vector512.Load(scores + 32), d = Vector512.Load(scores + 48);
+        float peak = SoftmaxAttention.Greatest(Vector512.Max(Vector512.Max(a, b), Vector512.Max(c, d)));
+        if (peak > part[_size])
+        {
+            float shrink = MathF.Exp(part[_size] - peak);
+            part[_size] = peak;
+            part[_size + 1] *= shrink;
+            for (int i = 0; i < _size; i += 16)
+            {
+                (Vector512.Load(part + i) * shrink).Store(part + i);
+            }
+        }
+
+        Vector512<float> shift = Vector512.Create(part[_size]);
+        (a, b, c, d) = (VectorMath.Exp(a - shift), VectorMath.Exp(b - shift), VectorMath.Exp(c - shift), VectorMath.Exp(d - shift));
+        a.Store(scores);
+        b.Store(scores + 16);
+        c.Store(scores + 32);
+        d.Store(scores + 48);
+        part[_size + 1] += Vector512.Sum((a + b) + (c + d));
+    }
+
+    private void Gather(bool isWide, byte* values, float* scores, int count, int worker, int first)
+    {
+        float* o0 = Part(worker, first), o1 = count > 1 ? Part(worker, first + 1) : o0, o2 = count > 2 ? Part(worker, first + 2) : o0, o3 = count > 3 ? Part(worker, first + 3) : o0;
+        float* p0 = scores, p1 = scores + Block, p2 = scores + (2 * Block), p3 = scores + (3 * Block);
+        int column = 0;
+        for (; !isWide && column + 32 <= _size; column += 32)
+        {
+            Vector512<float> e0 = Vector512.Load(o0 + column), e1 = Vector512.Load(o1 + column), e2 = Vector512.Load(o2 + column), e3 = Vector512.Load(o3 + column);
+            Vector512<float> d0 = Vector512.Load(o0 + column + 16), d1 = Vector512.Load(o1 + column + 16), d2 = Vector512.Load(o2 + column + 16), d3 = Vector512.Load(o3 + column + 16);
+            for (int token = 0; token < Block; token++)
+            {
+                Vector512<uint> pairs = Vector512.Load((uint*)values + (((token * _size) + column) / 2));
+                Vector512<float> even = Halves.Even(pairs), odd = Halves.Odd(pairs);
+                e0 = Vector512.MultiplyAddEstimate(even, Vector512.Create(p0[token]), e0);
+                d0 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(p0[token]), d0);
+                e1 = Vector512.MultiplyAddEstimate(even, Vector512.Create(p1[token]), e1);
+                d1 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(p1[token]), d1);
+                if (count > 2)
+                {
+                    e2 = Vector512.MultiplyAddEstimate(even, Vector512.Create(p2[token]), e2);
+                    d2 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(p2[token]), d2);
+                    e3 = Vector512.MultiplyAddEstimate(even, Vector512.Create(p3[token]), e3);
+                    d3 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(p3[token]), d3);
+                }
+            }
+
+            // From the last to the first, so that what stands for a missing head does not win.
+            Vector512.Store(e3, o3 + column);
+            Vector512.Store(d3, o3 + column + 16);
+            Vector512.Store(e2, o2 + column);
+            Vector512.Store(d2, o2 + column + 16);
+            Vector512.Store(e1, o1 + column);
+            Vector512.Store(d1, o1 + column + 16);
+            Vector512.Store(e0, o0 + column);
+            Vector512.Store(d0, o0 + column + 16);
+        }
+
+        for (; column < _size; column += 16)
+        {
+            for (int g = 0; g < count; g++)
+            {
+                float* o = Part(worker, first + g) + column;
+                Vector512<float> sum = Vector512.Load(o);
+                for (int token = 0; token < Block; token++)
+                {
+                    sum = Vector512.MultiplyAddEstimate(Sixteen(isWide, values, (token * _size) + column), Vector512.Create(scores[(g * Block) + token]), sum);
+                }
+
+                sum.Store(o);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Sixteen(bool isWide, byte* values, int at)
+    {
+        if (isWide)
+        {
+            return Vector512.Load((float*)values + at);
+        }
+
+        (Vector256<uint> low, Vector256<uint> high) = Vector256.Widen(Vector256.Load((ushort*)values + at));
+        return Vector512.Create(low << 16, high << 16).AsSingle();
+    }
+
+    private void Join(int head, int workers, float* o, bool isWide)
+    {
+        float greatest = float.NegativeInfinity, total = 0;
+        for (int worker = 0; worker < workers; worker++)
+        {
+            greatest = Math.Max(greatest, Part(worker, head)[_size]);
+        }
+
+        new Span<float>(o, _size).Clear();
+        int split = isWide ? 0 : _size / 32 * 32;
+        for (int worker = 0; worker < workers; worker++)
+        {
+            float* part = Part(worker, head);
+            float factor = MathF.Exp(part[_size] - greatest);
+            total += part[_size + 1] * factor;
+            for (int d = 0; d < _size; d++)
+            {
+                int at = d < split ? (d / 32 * 32) + (d % 2 * 16) + (d % 32 / 2) : d;
+                o[d] += part[at] * factor;
+            }
+        }
+
+        for (int d = 0; d < _size; d++)
+        {
+            o[d] /= total;
+        }
+    }
+}
