@@ -12,9 +12,9 @@ trap 'rm -rf "$staging"' EXIT
 out="$staging/check-kernels"
 mkdir -p "$out/test"
 for name in "${@:-Kernels}"; do
-  dotnet publish "$root/test/Halo.$name.Tests/Halo.$name.Tests.csproj" -c Release -r linux-x64 --self-contained -o "$out/bin/$name" -v q -clp:NoSummary -p:DebugType=none -p:GenerateDocumentationFile=false >&2
-  rm -rf "$out/bin/$name"/libtorch* "$out/bin/$name"/libc10* "$out/bin/$name"/libgomp*
+  dotnet publish "$root/test/Halo.$name.Tests/Halo.$name.Tests.csproj" -c Release -r linux-x64 --self-contained -o "$out/bin" -v q -clp:NoSummary -p:DebugType=none -p:GenerateDocumentationFile=false >&2
 done
+rm -rf "$out"/bin/libtorch* "$out"/bin/libc10* "$out"/bin/libgomp*
 cp -r "$root/test/golden" "$out/test/golden"
 cat > "$out/run.sh" <<'RUN'
 #!/usr/bin/env bash
@@ -22,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export HALO_TEST_GOLDEN="$here/test/golden"
 code=0
 for name in "${@:-Kernels}"; do
-  "$here/bin/$name/Halo.$name.Tests" || code=1
+  "$here/bin/Halo.$name.Tests" || code=1
 done
 exit $code
 RUN
