@@ -45,6 +45,7 @@ internal static partial class NativeLibraries
         string shim = MendedShim();
         (_shim, _shimMended) = (shim, !File.ReadAllBytes(shim).AsSpan().SequenceEqual(File.ReadAllBytes(ShimSource)));
         nint handle = LoadGlobally(shim);
+        ScalarLifetime.Install(handle);
         NativeLibrary.SetDllImportResolver(typeof(torch).Assembly, (name, _, _) => name == "LibTorchSharp" ? handle : 0);
         System.Runtime.Loader.AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name.Contains("LibTorchSharp", StringComparison.Ordinal) ? handle : 0;
         return folder;

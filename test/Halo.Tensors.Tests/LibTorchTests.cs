@@ -29,4 +29,21 @@ public class LibTorchTests
         Assert.Throws<HaloException>(() => LibTorch.Device("tpu"));
         Assert.Throws<HaloException>(() => LibTorch.ParseType("float"));
     }
+
+    [Fact]
+    public void AScalarThatWasFreedIsStillThereForWhoeverReadsIt()
+    {
+        LibTorch.Initialize();
+        var scalar = (Scalar)2.5;
+        nint address = (nint)typeof(Scalar).GetProperty("Handle", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.GetValue(scalar)!;
+        long Bits() => System.Runtime.InteropServices.Marshal.ReadInt64(address + 16);
+        Assert.Equal(BitConverter.DoubleToInt64Bits(2.5), Bits());
+        scalar.Dispose();
+        for (int i = 0; i < 1000; i++)
+        {
+            ((Scalar)(double)i).Dispose(); // Without the detour the first of them takes its memory.
+        }
+
+        Assert.Equal(BitConverter.DoubleToInt64Bits(2.5), Bits());
+    }
 }
