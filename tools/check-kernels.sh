@@ -15,7 +15,11 @@ for name in "${@:-Kernels}"; do
   dotnet publish "$root/test/Halo.$name.Tests/Halo.$name.Tests.csproj" -c Release -r linux-x64 --self-contained -o "$out/bin" -v q -clp:NoSummary -p:DebugType=none -p:GenerateDocumentationFile=false >&2
 done
 rm -rf "$out"/bin/libtorch* "$out"/bin/libc10* "$out"/bin/libgomp*
+mkdir -p "$out/bench"
 cp -r "$root/test/golden" "$out/test/golden"
+cp -r "$root/bench/shapes" "$out/bench/shapes"
+cp -r "$root/models" "$out/models"
+find "$out/models" -name '*.safetensors' -delete
 cat > "$out/run.sh" <<'RUN'
 #!/usr/bin/env bash
 here=$(cd "$(dirname "$0")" && pwd)

@@ -19,7 +19,7 @@ internal static class HeadRotation
     /// <summary>Whether the kernels do these inputs.</summary>
     public static bool Serves(Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, Tensor? cosine)
     {
-        if (!KernelInputs.Fit(q_BTHD) || k_BTHD.dtype != q_BTHD.dtype || qWeight is null != kWeight is null || (qWeight is null && cosine is null))
+        if (!KernelInputs.Fit(q_BTHD) || k_BTHD.dtype != q_BTHD.dtype || q_BTHD.NumberOfElements + k_BTHD.NumberOfElements >= q_BTHD.size(3) * int.MaxValue || qWeight is null != kWeight is null || (qWeight is null && cosine is null))
         {
             return false;
         }

@@ -14,20 +14,20 @@ constexpr int ROWS = 256 / LANES;
 
 static_assert(HALF % N == 0 && LANES <= 32 && (LANES & (LANES - 1)) == 0, "the head dimension does not fit");
 
-// Which head of which token.
+// Which head of which token. 32 bits do for the count of rows, and divide faster than 64.
 struct Head {
-    i64 batch, token, row; // row: in the tensor of queries or of keys
-    int head;
+    i64 row; // in the tensor of queries or of keys
+    u32 batch, token, head;
     bool isQuery;
 
-    __device__ __forceinline__ Head(i64 index, int length, int heads, int keyHeads) {
-        i64 at = index / (heads + keyHeads);
-        head = (int)(index % (heads + keyHeads));
+    __device__ __forceinline__ Head(u32 index, u32 length, u32 heads, u32 keyHeads) {
+        u32 at = index / (heads + keyHeads);
+        head = index - at * (heads + keyHeads);
         isQuery = head < heads;
         head = isQuery ? head : head - heads;
-        row = at * (isQuery ? heads : keyHeads) + head;
+        row = (i64)at * (isQuery ? heads : keyHeads) + head;
         batch = at / length;
-        token = at % length;
+        token = at - batch * length;
     }
 };
 
@@ -52,7 +52,7 @@ qk_norm_rope(const T* q, const T* k, const W* q_weight, const W* k_weight, const
     i64 index = (i64)blockIdx.x * ROWS + threadIdx.x / LANES;
     int column = threadIdx.x % LANES * N;
     bool real = index < rows;
-    Head head(real ? index : 0, length, heads, key_heads);
+    Head head(real ? (u32)index : 0u, length, heads, key_heads);
     const T* from = (head.isQuery ? q : k) + head.row * D + column;
     const W* weight = head.isQuery ? q_weight : k_weight;
     float low[N], high[N];
@@ -79,7 +79,7 @@ qk_norm_rope(const T* q, const T* k, const W* q_weight, const W* k_weight, const
     if (cosine != nullptr) {
         // The table's second half is that of the first, its sine with the other sign; the sign of the first is in the table.
         float c[N], s[N];
-        i64 angle = head.batch * angle_stride + head.token * D + column;
+        i64 angle = head.batch * angle_stride + (i64)head.token * D + column;
         load_table(cosine + angle, c);
         load_table(sine + angle, s);
 #pragma unroll
@@ -107,7 +107,7 @@ qk_norm_rope_backward(const T* q, const T* k, const W* q_weight, const W* k_weig
     for (i64 base = (i64)blockIdx.x * ROWS; base < rows; base += (i64)gridDim.x * ROWS) {
         i64 index = base + threadIdx.x / LANES;
         bool real = index < rows;
-        Head head(real ? index : 0, length, heads, key_heads);
+        Head head(real ? (u32)index : 0u, length, heads, key_heads);
         const T* from = head.isQuery ? dq + head.batch * dq_batch + head.token * dq_token + head.head * dq_head
                                      : dk + head.batch * dk_batch + head.token * dk_token + head.head * dk_head;
         float low[N], high[N];
@@ -115,7 +115,7 @@ qk_norm_rope_backward(const T* q, const T* k, const W* q_weight, const W* k_weig
         Pack<T>::load(from + column + HALF, high);
         if (cosine != nullptr) {
             float c[N], s[N];
-            i64 angle = head.batch * angle_stride + head.token * D + column;
+            i64 angle = head.batch * angle_stride + (i64)head.token * D + column;
             load_table(cosine + angle, c);
             load_table(sine + angle, s);
 #pragma unroll
