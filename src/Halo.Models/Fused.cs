@@ -25,10 +25,17 @@ internal static class Fused
 
         """;
 
+    private const string EmbeddingScript = """
+        def rows(w: Tensor, ids: Tensor) -> Tensor:
+          return torch.embedding(w, ids)
+
+        """;
+
     // Above this many rows a product with the whole matrix is faster.
     private const long MostInt8Rows = 16;
 
     private static readonly Lazy<jit.CompilationUnit?> Int8Unit = new(() => Compile(Int8Script));
+    private static readonly Lazy<jit.CompilationUnit?> EmbeddingUnit = new(() => Compile(EmbeddingScript));
     private static readonly Lazy<jit.CompilationUnit?> Unit = new(() => Compile(Script));
 
     public static bool HasRmsNorm(Tensor x) => IsHalfOnCuda(x) && Unit.Value is not null;
@@ -39,6 +46,12 @@ internal static class Fused
 
     /// <summary>softmax(q k^T D^-1/2) v with (B,H,T,D) queries and (B,Hkv,S,D) keys and values; causal from the first key on.</summary>
     public static Tensor Attention(Tensor q, Tensor k, Tensor v, bool causal) => Unit.Value!.invoke<Tensor>("attention", q, k, v, causal);
+
+    /// <summary>Whether libtorch takes rows of a matrix with a backward pass that sums each row's gradients in float32, in a fixed order; that of index_select sums in their own type.</summary>
+    public static bool HasEmbedding => EmbeddingUnit.Value is not null;
+
+    /// <summary>Rows of (V,d) by int64 (N), (N,d).</summary>
+    public static Tensor Embedding(Tensor weight_Vd, Tensor ids_N) => EmbeddingUnit.Value!.invoke<Tensor>("rows", weight_Vd, ids_N);
 
     /// <summary>Whether libtorch multiplies few rows with 8-bit weights faster than with the matrix that they stand for: in bfloat16 on a CPU.</summary>
     public static bool HasInt8Product(Tensor x) => x.device_type == DeviceType.CPU && x.dtype == ScalarType.BFloat16 && x.numel() / x.shape[^1] <= MostInt8Rows && Int8Unit.Value is not null;

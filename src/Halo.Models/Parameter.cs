@@ -38,9 +38,16 @@ public sealed class Parameter(string name, params long[] shape)
             }
 
             _value = value;
+            Working = null;
             Quantized = null;
         }
     }
+
+    /// <summary>The value in the type of products, a leaf of its own that gradients go to, while a trainer keeps one; null for none. Setting <see cref="Value"/> takes it away.</summary>
+    internal Tensor? Working { get; set; }
+
+    /// <summary>The tensor that a trainer's gradients go to.</summary>
+    internal Tensor Leaf => Working ?? Value;
 
     /// <summary>The value in few bits, which then takes the place of <see cref="Value"/>; null for none.</summary>
     public QuantizedWeight? Quantized { get; private set; }
@@ -59,7 +66,7 @@ public sealed class Parameter(string name, params long[] shape)
             return Quantized.Dense(type);
         }
 
-        Tensor value = Value;
+        Tensor value = Working is { } working && working.dtype == type ? working : Value;
         return value.dtype == type ? value : value.to_type(type);
     }
 
@@ -83,7 +90,8 @@ public sealed class Parameter(string name, params long[] shape)
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor rows = Value.index_select(0, rows_N);
+        Tensor source = Working is { } working && working.dtype == type ? working : Value;
+        Tensor rows = ReferenceEquals(source, Working) && Fused.HasEmbedding ? Fused.Embedding(source, rows_N) : source.index_select(0, rows_N);
         return (rows.dtype == type ? rows : rows.to_type(type)).MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,5 @@
+using Halo.Kernels;
+using Halo.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -31,7 +33,7 @@ internal sealed class AdamW : IDisposable
     public Tensor SecondMoment { get; }
 
     /// <summary>
-    /// One update from the gradients in the flat buffer (which are clipped in place):
+    /// One update from the gradients in the flat buffer (which may be clipped in place):
     /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w = w (1 - lr wd) - lr (m / (1 - b1^k)) / (sqrt(v / (1 - b2^k)) + eps), k = step + 1.
     /// </summary>
     /// <param name="step">0-based number of the update.</param>
@@ -42,39 +44,64 @@ internal sealed class AdamW : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor norm = linalg.vector_norm(_flat.Gradient);
-        Tensor finite = isfinite(norm + loss).to(ScalarType.Float32);
-        Tensor coefficient = _options.ClipNorm > 0 ? (norm + 1e-6).reciprocal_().mul_(_options.ClipNorm).clamp_(max: 1) * finite : finite;
-
+        Tensor norm = _flat.GradientNorm();
         double correction1 = 1 - Math.Pow(_options.Beta1, step + 1);
         double correction2 = Math.Sqrt(1 - Math.Pow(_options.Beta2, step + 1));
-        Tensor weight1 = finite * (1 - _options.Beta1);
-        Tensor keep2 = (finite * -(1 - _options.Beta2)).add_(1);
-        Tensor decay = (finite * -(learningRate * _options.WeightDecay)).add_(1);
-        // sqrt(v / c) + eps = (sqrt(v) + eps sqrt(c)) / sqrt(c); an infinite epsilon makes the update 0.
-        Tensor epsilon = finite.reciprocal().mul_(_options.Epsilon * correction2);
-        double stepSize = learningRate * correction2 / correction1;
+        // sqrt(v / c) + eps = (sqrt(v) + eps sqrt(c)) / sqrt(c).
+        var update = new AdamWStep(
+            _options.ClipNorm, 1 - (learningRate * _options.WeightDecay), 1 - _options.Beta1, 1 - _options.Beta2, _options.Epsilon * correction2, learningRate * correction2 / correction1);
+        if (CudaKernels.Serve(_flat.Master))
+        {
+            Tensor wide = loss.to(ScalarType.Float32);
+            Fused(update, norm, wide, 0, _flat.DecayedLength, _flat.Half);
+            Fused(update with { Keep = 1 }, norm, wide, _flat.DecayedLength, _flat.Master.numel() - _flat.DecayedLength, null);
+        }
+        else
+        {
+            Plain(update, learningRate, norm, loss);
+        }
 
+        return norm.MoveToOuterDisposeScope();
+    }
+
+    private void Fused(AdamWStep update, Tensor norm, Tensor loss, long start, long count, Tensor? half)
+    {
+        if (count > 0)
+        {
+            update.Launch(_flat.Master.narrow(0, start, count), FirstMoment.narrow(0, start, count), SecondMoment.narrow(0, start, count), _flat.GradientOf(start, count), half, norm, loss);
+        }
+    }
+
+    private void Plain(AdamWStep update, double learningRate, Tensor norm, Tensor loss)
+    {
+        Tensor finite = isfinite(norm + loss).to(ScalarType.Float32);
+        Tensor coefficient = update.Clip > 0 ? (norm + 1e-6).reciprocal_().mul_(update.Clip).clamp_(max: 1) * finite : finite;
+        Tensor weight1 = finite * update.Rate1;
+        Tensor keep2 = (finite * -update.Rate2).add_(1);
+        Tensor decay = (finite * -(learningRate * _options.WeightDecay)).add_(1);
+        // An infinite epsilon makes the update 0.
+        Tensor epsilon = finite.reciprocal().mul_(update.Epsilon);
         if (_options.WeightDecay > 0 && _flat.DecayedLength > 0)
         {
             _flat.Master.narrow(0, 0, _flat.DecayedLength).mul_(decay);
         }
 
         long length = _flat.Master.numel();
-        for (long start = 0; start < length; start += Slice)
+        for (long start = 0; start < length;)
         {
             using DisposeScope inner = NewDisposeScope();
-            long count = Math.Min(Slice, length - start);
-            Tensor g = _flat.Gradient.narrow(0, start, count);
+            long count = Math.Min(Slice, (start < _flat.GradientStart ? _flat.GradientStart : length) - start);
+            Tensor g = _flat.GradientOf(start, count).to(ScalarType.Float32);
             Tensor m = FirstMoment.narrow(0, start, count);
             Tensor v = SecondMoment.narrow(0, start, count);
             g.mul_(coefficient).nan_to_num_(0, 0, 0);
             m.lerp_(g, weight1);
-            v.mul_(keep2).addcmul_(g, g, 1 - _options.Beta2);
-            _flat.Master.narrow(0, start, count).addcdiv_(m, v.sqrt().add_(epsilon), -stepSize);
+            v.mul_(keep2).addcmul_(g, g, update.Rate2);
+            _flat.Master.narrow(0, start, count).addcdiv_(m, v.sqrt().add_(epsilon), -update.StepSize);
+            start += count;
         }
 
-        return norm.MoveToOuterDisposeScope();
+        _flat.Refresh();
     }
 
     /// <summary>Frees the moments.</summary>

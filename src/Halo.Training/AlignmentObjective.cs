@@ -48,6 +48,9 @@ public sealed class AlignmentObjective : IObjective
     public IReadOnlyList<Parameter> Trained { get; }
 
     /// <inheritdoc/>
+    public ScalarType ComputeType => _student.ComputeType;
+
+    /// <inheritdoc/>
     public LossValue Accumulate(TokenBatch micro, double rowsShare)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -64,13 +67,16 @@ public sealed class AlignmentObjective : IObjective
             DecoderLayer teacher = _teacher.Layers[layer];
             Tensor normed_BTd = WithoutGradient(() => teacher.InputNorm(x_BTd));
             Tensor target_BTd = WithoutGradient(() => teacher.Mixer.Forward(normed_BTd, teacherContext));
+            StepClock.Mark(StepPart.TeacherForward);
             if (_layers.Contains(layer))
             {
                 Tensor mixed_BTd = _student.Layers[layer].Mixer.Forward(normed_BTd.to(_student.ComputeType), studentContext);
+                StepClock.Mark(StepPart.StudentForward);
                 (Tensor loss, Tensor error) = Backward(mixed_BTd, target_BTd, rowsShare);
                 losses.Add(loss.MoveToOtherDisposeScope(scope));
                 relative.Add(error.MoveToOtherDisposeScope(scope));
                 mixed_BTd.Dispose();
+                StepClock.Mark(StepPart.Backward);
             }
 
             Tensor next_BTd = layer == last ? x_BTd : WithoutGradient(() => teacher.AfterMixer(x_BTd, target_BTd));
@@ -100,6 +106,7 @@ public sealed class AlignmentObjective : IObjective
             gradient_BTd = difference_BTd.mul_(2 * share / difference_BTd.numel()).to(mixed_BTd.dtype);
         }
 
+        StepClock.Mark(StepPart.Loss);
         mixed_BTd.backward([gradient_BTd]);
         return (loss, error);
     }

@@ -102,6 +102,7 @@ internal sealed class CheckpointStore(string folder, int keep)
         using IDisposable noGradient = no_grad();
         Fill(Path.Combine(checkpoint, WeightsFile), [("", flat.Master)], flat);
         Fill(Path.Combine(checkpoint, MomentsFile), [("exp_avg.", optimizer.FirstMoment), ("exp_avg_sq.", optimizer.SecondMoment)], flat);
+        flat.Refresh();
     }
 
     private static void Fill(string path, (string Prefix, Tensor Flat)[] targets, FlatParameters flat)

@@ -1,4 +1,5 @@
 using Halo.Core;
+using Halo.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,6 +11,8 @@ namespace Halo.Training;
 /// </summary>
 internal static class ChunkedLoss
 {
+    private const long MostLogits = 1L << 28;
+
     /// <summary>Cross-entropy: scale * sum over tokens of -log softmax(h W^T)[label]; d/dlogits = scale * (softmax - onehot).</summary>
     /// <param name="hidden_Nd">Hidden states after the final norm, in the compute type; its gradient is returned, not accumulated.</param>
     /// <param name="head_Vd">The head's weight; when it requires a gradient, that is added to its <c>grad</c>.</param>
@@ -23,10 +26,20 @@ internal static class ChunkedLoss
         using DisposeScope scope = NewDisposeScope();
         var head = new HeadGradient(hidden_Nd, head_Vd, scale);
         Tensor loss = zeros([], head.SumType, hidden_Nd.device);
+        bool fused = VocabularyLoss.Serves(hidden_Nd, head_Vd.shape[0]);
+        chunk = Chunk(chunk, head_Vd, fused);
         for (long start = 0; start < hidden_Nd.shape[0]; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
             long count = Math.Min(chunk, hidden_Nd.shape[0] - start);
+            if (fused)
+            {
+                Tensor logits_nV = head.Logits(start, count);
+                loss.add_(VocabularyLoss.CrossEntropy(logits_nV, labels_N.narrow(0, start, count)).sum());
+                head.Backward(logits_nV, start, count);
+                continue;
+            }
+
             Tensor label_n1 = labels_N.narrow(0, start, count).unsqueeze(1);
             Tensor logProbability_nV = head.Logits(start, count).log_softmax(-1, head.SumType);
             loss.sub_(logProbability_nV.gather(1, label_n1).sum());
@@ -35,6 +48,7 @@ internal static class ChunkedLoss
             head.Backward(difference_nV, start, count);
         }
 
+        head.Finish();
         return (loss.mul_(scale).MoveToOuterDisposeScope(), head.Hidden_Nd.MoveToOuterDisposeScope());
     }
 
@@ -66,10 +80,28 @@ internal static class ChunkedLoss
         Tensor teacherWeight_dV = teacherHead_Vd.to(teacherHidden_Nd.dtype).t();
         Tensor divergence = zeros([], head.SumType, hidden_Nd.device);
         Tensor crossEntropy = zeros([], head.SumType, hidden_Nd.device);
+        bool fused = VocabularyLoss.Serves(hidden_Nd, head_Vd.shape[0]) && teacherHidden_Nd.dtype == hidden_Nd.dtype;
+        chunk = Chunk(chunk, head_Vd, fused);
         for (long start = 0; start < hidden_Nd.shape[0]; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
             long count = Math.Min(chunk, hidden_Nd.shape[0] - start);
+            if (fused)
+            {
+                Tensor logits_nV = head.Logits(start, count);
+                Tensor target_nV = teacherHidden_Nd.narrow(0, start, count).mm(teacherWeight_dV);
+                (Tensor divergence_n, Tensor loss_n) = VocabularyLoss.Distillation(logits_nV, target_nV, labels_N.narrow(0, start, count), crossEntropyWeight);
+                target_nV.Dispose();
+                divergence.add_(divergence_n.sum());
+                if (crossEntropyWeight != 0)
+                {
+                    crossEntropy.add_(loss_n.sum());
+                }
+
+                head.Backward(logits_nV, start, count);
+                continue;
+            }
+
             Tensor teacher_nV = teacherHidden_Nd.narrow(0, start, count).mm(teacherWeight_dV).log_softmax(-1, head.SumType);
             Tensor student_nV = head.Logits(start, count).log_softmax(-1, head.SumType);
             Tensor label_n1 = labels_N.narrow(0, start, count).unsqueeze(1);
@@ -90,10 +122,14 @@ internal static class ChunkedLoss
             head.Backward(difference_nV.sub_(teacherProbability_nV), start, count);
         }
 
+        head.Finish();
         divergence.mul_(scale).MoveToOuterDisposeScope();
         crossEntropy.mul_(scale).MoveToOuterDisposeScope();
         return (divergence, crossEntropy, head.Hidden_Nd.MoveToOuterDisposeScope());
     }
+
+    /// <summary>Small vocabularies: as many tokens as make products worth a launch, at most 512 MB of logits; only the kernels need no further memory.</summary>
+    private static int Chunk(int chunk, Tensor head_Vd, bool fused) => fused ? (int)Math.Max(chunk, MostLogits / head_Vd.shape[0]) : chunk;
 
     private static void AddAtLabels(Tensor x_nV, Tensor label_n1, double value) =>
         x_nV.scatter_add_(1, label_n1, full([label_n1.shape[0], 1], value, x_nV.dtype, x_nV.device));

@@ -41,17 +41,24 @@ public sealed class DistillationObjective : IObjective
     public IReadOnlyList<Parameter> Trained => _student.Parameters;
 
     /// <inheritdoc/>
+    public ScalarType ComputeType => _student.ComputeType;
+
+    /// <inheritdoc/>
     public LossValue Accumulate(TokenBatch micro, double rowsShare)
     {
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.From(micro, _student.Device, _options.DocumentMask);
         long tokens = batch.Labels_N.shape[0];
         Tensor teacher_Nd = TeacherHidden(batch);
+        StepClock.Mark(StepPart.TeacherForward);
         var pass = new HiddenPass(_student, batch.Inputs_BT, batch.Layout, _options.Recompute);
+        StepClock.Mark(StepPart.StudentForward);
         (Tensor divergence, Tensor crossEntropy, Tensor gradient_Nd) = ChunkedLoss.Distillation(
-            pass.Hidden_Nd, _student.Head, teacher_Nd, _teacher.Head, batch.Labels_N, _crossEntropyWeight, rowsShare / tokens, _options.LossChunk);
+            pass.Hidden_Nd, _student.HeadParameter.Leaf, teacher_Nd, _teacher.Head, batch.Labels_N, _crossEntropyWeight, rowsShare / tokens, _options.LossChunk);
         teacher_Nd.Dispose();
+        StepClock.Mark(StepPart.Loss);
         pass.Backward(gradient_Nd);
+        StepClock.Mark(StepPart.Backward);
 
         var extras = new Dictionary<string, Tensor> { ["kl"] = divergence.MoveToOuterDisposeScope() };
         Tensor loss = divergence;

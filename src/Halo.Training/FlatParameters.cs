@@ -7,7 +7,8 @@ namespace Halo.Training;
 /// <summary>
 /// All trained weights in one flat float32 buffer and their gradients in another. The parameters' values become views of the first, their gradients
 /// views of the second, which autograd adds to in place; so zeroing, clipping and the update are a handful of calls however many weights there are
-/// (on a GPU the calls of a small model cost more than its arithmetic).
+/// (on a GPU the calls of a small model cost more than its arithmetic). Where products are bfloat16, matrices are also kept in bfloat16 in a third buffer:
+/// the model multiplies with these, their gradients arrive in bfloat16 in a fourth, and no weight is cast in a pass.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
@@ -19,8 +20,10 @@ internal sealed class FlatParameters : IDisposable
 
     /// <summary>Moves the values of <paramref name="trained"/> into a flat buffer (as float32) and makes the parameters leaves that require gradients.</summary>
     /// <param name="trained">The weights, each once, all on one device.</param>
+    /// <param name="half">Keep matrices in bfloat16 too.</param>
+    /// <param name="accumulates">Whether gradients of several micro-batches are summed; if not, no float32 gradients of matrices that are kept in bfloat16 are held.</param>
     /// <exception cref="ArgumentException">There are no weights, a weight is given twice, or they lie on several devices.</exception>
-    public FlatParameters(IReadOnlyList<Parameter> trained)
+    public FlatParameters(IReadOnlyList<Parameter> trained, bool half = false, bool accumulates = true)
     {
         if (trained.Count == 0)
         {
@@ -52,7 +55,14 @@ internal sealed class FlatParameters : IDisposable
 
         Segments = segments;
         Master = zeros(offset, ScalarType.Float32, device).DetachFromDisposeScope();
-        Gradient = zeros(offset, ScalarType.Float32, device).DetachFromDisposeScope();
+        if (half && DecayedLength > 0)
+        {
+            Half = zeros(DecayedLength, ScalarType.BFloat16, device).DetachFromDisposeScope();
+            HalfGradient = zeros(DecayedLength, ScalarType.BFloat16, device).DetachFromDisposeScope();
+            GradientStart = accumulates ? 0 : DecayedLength;
+        }
+
+        Gradient = zeros(offset - GradientStart, ScalarType.Float32, device).DetachFromDisposeScope();
         MoveIn();
     }
 
@@ -61,6 +71,15 @@ internal sealed class FlatParameters : IDisposable
 
     /// <summary>The weights, float32, flat; gaps between them are 0.</summary>
     public Tensor Master { get; }
+
+    /// <summary>The matrices in bfloat16, flat, as in the first <see cref="DecayedLength"/> elements of <see cref="Master"/>; null where they are not kept.</summary>
+    public Tensor? Half { get; }
+
+    /// <summary>The gradients of one micro-batch with respect to <see cref="Half"/>; null where that is.</summary>
+    public Tensor? HalfGradient { get; }
+
+    /// <summary>Place in <see cref="Master"/> that the first element of <see cref="Gradient"/> belongs to: 0, or what lies behind the matrices.</summary>
+    public long GradientStart { get; }
 
     /// <summary>The gradients, float32, flat; gaps are 0.</summary>
     public Tensor Gradient { get; }
@@ -99,6 +118,48 @@ internal sealed class FlatParameters : IDisposable
     {
         using IDisposable noGradient = no_grad();
         Gradient.zero_();
+        HalfGradient?.zero_();
+    }
+
+    /// <summary>After a micro-batch: adds its bfloat16 gradients to the sum, where there is one.</summary>
+    public void EndMicroBatch()
+    {
+        if (HalfGradient is null || GradientStart > 0)
+        {
+            return;
+        }
+
+        using IDisposable noGradient = no_grad();
+        using Tensor matrices = Gradient.narrow(0, 0, DecayedLength);
+        matrices.add_(HalfGradient);
+        HalfGradient.zero_();
+    }
+
+    /// <summary>Euclidean norm of all gradients together, float32, 0-dimensional.</summary>
+    public Tensor GradientNorm()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor norm = linalg.vector_norm(Gradient);
+        if (GradientStart > 0)
+        {
+            norm = linalg.vector_norm(stack([norm, WideNorm.Of(HalfGradient!)]));
+        }
+
+        return norm.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The gradient of a part of the master weights in the type that it is held in; a view.</summary>
+    public Tensor GradientOf(long start, long count) => start >= GradientStart ? Gradient.narrow(0, start - GradientStart, count) : HalfGradient!.narrow(0, start, count);
+
+    /// <summary>Rounds the master weights to bfloat16 again, after they were changed.</summary>
+    public void Refresh()
+    {
+        if (Half is not null)
+        {
+            using IDisposable noGradient = no_grad();
+            using Tensor matrices = Master.narrow(0, 0, DecayedLength);
+            Half.copy_(matrices);
+        }
     }
 
     /// <summary>Makes the parameters plain float32 tensors without gradients (still views of one buffer) and frees the gradients.</summary>
@@ -112,16 +173,27 @@ internal sealed class FlatParameters : IDisposable
         _released = true;
         for (int i = 0; i < _parameters.Count; i++)
         {
-            Tensor leaf = _parameters[i].Value;
+            (Tensor value, Tensor? working) = (_parameters[i].Value, _parameters[i].Working);
             _parameters[i].Value = View(Master, Segments[i]).DetachFromDisposeScope();
-            leaf.Dispose();
+            value.Dispose();
+            working?.Dispose();
         }
 
+        Half?.Dispose();
+        HalfGradient?.Dispose();
         Gradient.Dispose();
         Master.Dispose();
     }
 
     private static bool IsMatrix(Parameter parameter) => parameter.Value.dim() >= 2;
+
+    private static Tensor Leaf(Tensor view, Tensor gradient)
+    {
+        Tensor leaf = view.detach();
+        leaf.requires_grad_();
+        leaf.grad = gradient;
+        return leaf.DetachFromDisposeScope();
+    }
 
     private void MoveIn()
     {
@@ -131,11 +203,19 @@ internal sealed class FlatParameters : IDisposable
         {
             Tensor view = View(Master, Segments[i]);
             view.copy_(_parameters[i].Value);
-            Tensor leaf = view.detach();
-            leaf.requires_grad_();
-            leaf.grad = View(Gradient, Segments[i]);
-            _parameters[i].Value = leaf.DetachFromDisposeScope();
+            if (Half is not null && Segments[i].Decayed)
+            {
+                _parameters[i].Value = view.detach().DetachFromDisposeScope();
+                _parameters[i].Working = Leaf(View(Half, Segments[i]), View(HalfGradient!, Segments[i]));
+            }
+            else
+            {
+                FlatSegment place = Segments[i] with { Offset = Segments[i].Offset - GradientStart };
+                _parameters[i].Value = Leaf(view, View(Gradient, place));
+            }
         }
+
+        Refresh();
 
         // The tensors that held the weights may be shared with another model, so they are not disposed; what nobody else holds goes now.
         GC.Collect();

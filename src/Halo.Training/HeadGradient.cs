@@ -8,6 +8,7 @@ internal sealed class HeadGradient
     private readonly Tensor _input_Nd;
     private readonly Tensor _weight_Vd;
     private readonly Tensor _weight_dV;
+    private readonly Tensor? _target_Vd;
     private readonly Tensor? _gradient_Vd;
     private readonly double _scale;
 
@@ -26,7 +27,8 @@ internal sealed class HeadGradient
                 head_Vd.grad = zeros_like(head_Vd);
             }
 
-            _gradient_Vd = head_Vd.grad;
+            _target_Vd = head_Vd.grad!;
+            _gradient_Vd = _target_Vd.dtype == SumType ? _target_Vd : zeros(head_Vd.shape, SumType, head_Vd.device);
         }
     }
 
@@ -37,6 +39,15 @@ internal sealed class HeadGradient
     public Tensor Hidden_Nd { get; }
 
     public Tensor Logits(long start, long count) => _input_Nd.narrow(0, start, count).mm(_weight_dV);
+
+    /// <summary>After the last chunk: hands the weight's gradient over where it was summed in a wider type than it has.</summary>
+    public void Finish()
+    {
+        if (_gradient_Vd is not null && !ReferenceEquals(_gradient_Vd, _target_Vd))
+        {
+            _target_Vd!.add_(_gradient_Vd);
+        }
+    }
 
     /// <summary>Takes the gradient of the chunk's logits, not yet scaled: the scale is applied after the products, where tensors are small or float32.</summary>
     public void Backward(Tensor logitsGradient_nV, long start, long count)

@@ -1,5 +1,6 @@
 using Halo.Models;
 using Halo.Text;
+using static TorchSharp.torch;
 
 namespace Halo.Training;
 
@@ -11,6 +12,9 @@ public interface IObjective
 
     /// <summary>The weights to train, each once.</summary>
     IReadOnlyList<Parameter> Trained { get; }
+
+    /// <summary>Type of products. For bfloat16 on a GPU the trainer keeps the matrices in bfloat16 too, beside the float32 weights that it updates.</summary>
+    ScalarType ComputeType => ScalarType.Float32;
 
     /// <summary>
     /// Adds to the gradients of <see cref="Trained"/> those of <paramref name="rowsShare"/> times the mean loss over the micro-batch. Called within

@@ -16,14 +16,20 @@ public sealed class NextTokenObjective(CausalLm model, TrainingOptions options) 
     public IReadOnlyList<Parameter> Trained => model.Parameters;
 
     /// <inheritdoc/>
+    public torch.ScalarType ComputeType => model.ComputeType;
+
+    /// <inheritdoc/>
     public LossValue Accumulate(TokenBatch micro, double rowsShare)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         BatchTensors batch = BatchTensors.From(micro, model.Device, options.DocumentMask);
         var pass = new HiddenPass(model, batch.Inputs_BT, batch.Layout, options.Recompute);
+        StepClock.Mark(StepPart.StudentForward);
         long tokens = batch.Labels_N.shape[0];
-        (torch.Tensor loss, torch.Tensor gradient_Nd) = ChunkedLoss.CrossEntropy(pass.Hidden_Nd, model.Head, batch.Labels_N, rowsShare / tokens, options.LossChunk);
+        (torch.Tensor loss, torch.Tensor gradient_Nd) = ChunkedLoss.CrossEntropy(pass.Hidden_Nd, model.HeadParameter.Leaf, batch.Labels_N, rowsShare / tokens, options.LossChunk);
+        StepClock.Mark(StepPart.Loss);
         pass.Backward(gradient_Nd);
+        StepClock.Mark(StepPart.Backward);
         return new LossValue(loss.MoveToOuterDisposeScope(), tokens, LossValue.NoExtras);
     }
 }

@@ -48,6 +48,12 @@ public sealed class Trainer
     /// <summary>Measurements during training.</summary>
     public IReadOnlyList<TrainingProbe> Probes { get; init; } = [];
 
+    /// <summary>Called after each step with its number from 1 on; nothing has waited for the device.</summary>
+    internal Action<long>? AfterStep { get; init; }
+
+    /// <summary>Whether matrices are kept in bfloat16 beside the float32 weights; null: for bfloat16 products on a GPU.</summary>
+    internal bool? HalfWeights { get; init; }
+
     /// <summary>A text that identifies the data; a checkpoint of other data is refused.</summary>
     public string? DataFingerprint { get; init; }
 
@@ -59,10 +65,12 @@ public sealed class Trainer
     public TrainingResult Run(CancellationToken cancellation) =>
         MemoryErrors.Explain(_stage, MemoryErrors.LowerModel(_objective.Trained.Sum(parameter => parameter.Count)), () => Train(cancellation));
 
+    private bool KeepsHalf => HalfWeights ?? (_objective.ComputeType == ScalarType.BFloat16 && _objective.Trained.FirstOrDefault()?.Value.device_type == DeviceType.CUDA);
+
     private TrainingResult Train(CancellationToken cancellation)
     {
         using DisposeScope scope = NewDisposeScope();
-        using var flat = new FlatParameters(_objective.Trained);
+        using var flat = new FlatParameters(_objective.Trained, KeepsHalf, accumulates: _options.MicroRows < _options.GlobalBatch);
         using var optimizer = new AdamW(flat, _options);
         long start = Continue(flat, optimizer);
         Emit("start", start, new JsonObject { ["steps"] = _options.Steps, ["trained_parameters"] = flat.Count, ["objective"] = _objective.Name });
@@ -75,6 +83,7 @@ public sealed class Trainer
         while (step < _options.Steps && TryStep(step, flat, optimizer, data, window, cancellation))
         {
             step++;
+            AfterStep?.Invoke(step);
             bool last = step == _options.Steps;
             if (last || step % _options.LogEvery == 0)
             {
@@ -123,6 +132,7 @@ public sealed class Trainer
             using DisposeScope micro = NewDisposeScope();
             TokenBatch batch = data.Next();
             LossValue value = MemoryErrors.Explain(_stage, MemoryErrors.LowerStep(_options), () => _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch));
+            flat.EndMicroBatch();
             loss = Sum(loss, value.Loss, scope);
             foreach ((string name, Tensor extra) in value.Extras)
             {
@@ -131,6 +141,7 @@ public sealed class Trainer
         }
 
         Tensor norm = optimizer.Update(step, _learningRate.At(step), loss!);
+        StepClock.Mark(StepPart.Optimizer);
         window.Add(step + 1, loss!, norm, extras);
         return true;
     }
