@@ -32,15 +32,11 @@ internal static class CommonOptions
         CompletionSources = { "int8", "int4" },
     };
 
-    /// <summary>Rounds a model's matrices as <c>--weights</c> says.</summary>
+    /// <summary>What <c>--weights</c> says.</summary>
     /// <exception cref="HaloException">The format is unknown.</exception>
-    public static void Quantize(CausalLm model, string? format)
-    {
-        if (format is not null)
-        {
-            model.Quantize(Enum.TryParse(format, ignoreCase: true, out WeightFormat known) && Enum.IsDefined(known) ? known : throw new HaloException($"unknown weight format '{format}'", "--weights", "give int8 or int4"));
-        }
-    }
+    public static WeightFormat? ParseWeights(string? format) => format is null ? null
+        : Enum.TryParse(format, ignoreCase: true, out WeightFormat known) && Enum.IsDefined(known) ? known
+        : throw new HaloException($"unknown weight format '{format}'", "--weights", "give int8 or int4");
 
     /// <summary><c>--runner</c>: what computes.</summary>
     public static Option<string> Runner()

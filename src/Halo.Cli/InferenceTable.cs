@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Halo.Core;
 using Halo.Inference;
-using Halo.Models;
 using Halo.Reporting;
 
 namespace Halo.Cli;
@@ -21,17 +20,18 @@ internal sealed class InferenceTable(JsonObject settings, MachineRates rates)
     /// <summary>One record a figure.</summary>
     public IReadOnlyList<ResultRecord> Records => _records;
 
-    public void Add(string name, CausalLm model, string runner, InferenceMeasurement measured)
+    public void Add(string name, InferenceEngine engine, InferenceMeasurement measured)
     {
-        double weights = model.Parameters.Sum(parameter => parameter.Bytes);
-        var costs = new InferenceCosts(model.Configuration, weights / model.Parameters.Sum(parameter => parameter.Count), model.ComputeType == TorchSharp.torch.ScalarType.Float32 ? 4 : 2);
+        double weights = engine.WeightBytes;
+        var plain = new InferenceCosts(engine.Configuration, 1, 1);
+        var costs = new InferenceCosts(engine.Configuration, weights / plain.StreamedWeights, engine.CacheType == TorchSharp.torch.ScalarType.Float32 ? 4 : 2);
         double matrixShare = measured.Batch * costs.PrefillOperations(measured.Context) / measured.PrefillSeconds / rates.OperationsPerSecond;
         double bandwidthShare = costs.DecodeBytes(measured.Batch, measured.Context) / measured.SecondsPerStep / rates.BytesPerSecond;
         void Put(string metric, double value)
         {
             var own = (JsonObject)settings.DeepClone();
             own["length"] = measured.Context;
-            own["runner"] = runner;
+            own["runner"] = engine.Runner;
             _records.Add(new ResultRecord(name, InferencePlots.Task, metric, value, null, 1, own));
         }
 

@@ -9,13 +9,11 @@ namespace Halo.Cli;
 internal sealed record LoadedModel(CausalLm Model, ITokenizer Tokenizer) : IDisposable
 {
     /// <summary>Loads the model folder <paramref name="folder"/>.</summary>
-    public static LoadedModel Load(string folder, string device, string? type, string? weights = null)
+    public static LoadedModel Load(string folder, string device, string? type)
     {
         torch.Device target = LibTorch.Device(device);
         var tokenizer = HuggingFaceTokenizer.Load(folder);
-        CausalLm model = CausalLm.Load(folder, target, CommonOptions.ResolveType(type, target));
-        CommonOptions.Quantize(model, weights);
-        return new LoadedModel(model, tokenizer);
+        return new LoadedModel(CausalLm.Load(folder, target, CommonOptions.ResolveType(type, target)), tokenizer);
     }
 
     /// <inheritdoc/>

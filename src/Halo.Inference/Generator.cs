@@ -33,7 +33,7 @@ public sealed class Generator : IGenerator
         }
 
         var outputs = new int[prompts.Count][];
-        using var engine = new InferenceEngine(_model) { PrefillBlock = PrefillBlock };
+        using var engine = new InferenceEngine(_model, 0, ModelRunners.Tensors) { PrefillBlock = PrefillBlock };
         Run(engine, [.. Enumerable.Range(0, prompts.Count).OrderByDescending(row => prompts[row].Length)]);
         return outputs;
 

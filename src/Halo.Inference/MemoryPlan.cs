@@ -91,7 +91,8 @@ internal sealed class MemoryPlan
 
     private static long CpuBudget() => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 2L << 30);
 
-    internal static long CpuMemory()
+    /// <summary>Memory of the machine, or of what it grants, that this process does not use, less a margin.</summary>
+    public static long CpuMemory()
     {
         long most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Environment.WorkingSet;
         return Math.Max(most / 10 * 9, 64L << 20);

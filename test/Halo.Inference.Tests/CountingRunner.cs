@@ -20,6 +20,8 @@ internal sealed class CountingRunner(IModelRunner inner) : IModelRunner
 
     public ScalarType CacheType => inner.CacheType;
 
+    public long WeightBytes => inner.WeightBytes;
+
     public long FreeBytes => inner.FreeBytes;
 
     public long CacheBytes(long length) => inner.CacheBytes(length);

@@ -16,19 +16,21 @@ public class EngineGreedyTests
     public void TinyModels(string name)
     {
         using CausalLm model = TinyModel.Load(name);
-        AnySplitAndCompany(model, 8);
+        AnySplitAndCompany(model, 8, ModelRunners.Tensors);
     }
 
     [Theory]
-    [InlineData("hypenet-nano")]
-    [InlineData("qwen3-nano")]
-    public void ShippedModels(string name)
+    [InlineData("hypenet-nano", ModelRunners.Tensors)]
+    [InlineData("qwen3-nano", ModelRunners.Tensors)]
+    [InlineData("hypenet-nano", ModelRunners.Cpu)]
+    [InlineData("qwen3-nano", ModelRunners.Cpu)]
+    public void ShippedModels(string name, string runner)
     {
         using CausalLm model = TinyModel.Shipped(name);
-        AnySplitAndCompany(model, 2);
+        AnySplitAndCompany(model, 2, runner);
     }
 
-    private static void AnySplitAndCompany(CausalLm model, int rounds)
+    private static void AnySplitAndCompany(CausalLm model, int rounds, string runner)
     {
         var random = new Random(4);
         int[] lengths = [1, 300, 17, 17, 129, 40];
@@ -37,7 +39,7 @@ public class EngineGreedyTests
         int[][] expected = [.. prompts.Select((prompt, row) => TinyModel.Greedy(model, prompt, counts[row]))];
         for (int round = 0; round < rounds; round++)
         {
-            using var blocks = new InferenceEngine(model) { PrefillBlock = random.Next(1, 320) };
+            using var blocks = new InferenceEngine(model, 0, runner) { PrefillBlock = random.Next(1, 320) };
             var batch = new GenerationBatch(blocks);
             var sequences = new List<Sequence>();
             var answers = new int[prompts.Length][];

@@ -9,7 +9,7 @@ public sealed class EngineRequestTests : IDisposable
     private readonly CausalLm model = TinyModel.Load("hypenet");
     private readonly InferenceEngine engine;
 
-    public EngineRequestTests() => engine = new InferenceEngine(model);
+    public EngineRequestTests() => engine = new InferenceEngine(model, 0, ModelRunners.Tensors);
 
     public void Dispose()
     {
@@ -63,7 +63,7 @@ public sealed class EngineRequestTests : IDisposable
     {
         int[][] prompts = [TinyModel.Ids(30, 1), TinyModel.Ids(44, 2), TinyModel.Ids(200, 3)];
         int[][] expected = [.. prompts.Select(prompt => TinyModel.Greedy(model, prompt, 10))];
-        using var small = new InferenceEngine(model) { PrefillBlock = 64 };
+        using var small = new InferenceEngine(model, 0, ModelRunners.Tensors) { PrefillBlock = 64 };
         using CancellationTokenSource after = new(), before = new();
         before.Cancel();
         int heard = 0;

@@ -30,7 +30,7 @@ public sealed class EngineSequenceTests : IDisposable
     public void ASnapshotGoesBackBranchesAndComesFromAFile()
     {
         string path = Path.Combine(Directory.CreateTempSubdirectory("halo-").FullName, "sequence.safetensors");
-        using var engine = new InferenceEngine(model);
+        using var engine = new InferenceEngine(model, 0, ModelRunners.Tensors);
         using Sequence sequence = engine.Create();
         int[] prompt = TinyModel.Ids(70, 1);
         engine.Read(sequence, prompt);
@@ -46,7 +46,7 @@ public sealed class EngineSequenceTests : IDisposable
         Assert.Equal(expected, engine.Generate(sequence, [], Eight).Ids);
 
         snapshot.Save(path);
-        using var later = new InferenceEngine(model);
+        using var later = new InferenceEngine(model, 0, ModelRunners.Tensors);
         using Sequence loaded = later.Create();
         using (SequenceSnapshot file = SequenceSnapshot.Load(path))
         {
@@ -64,8 +64,8 @@ public sealed class EngineSequenceTests : IDisposable
         using CausalLm other = CausalLm.Create(model.Configuration, CPU, ScalarType.Float32, 1);
         using CausalLm half = CausalLm.Load(Path.GetDirectoryName(Testing.Golden.Path("models/hypenet/config.json"))!, CPU, ScalarType.BFloat16);
         Assert.Equal(ModelIdentity.Of(model), ModelIdentity.Of(half));
-        using var engine = new InferenceEngine(model);
-        using var foreign = new InferenceEngine(other);
+        using var engine = new InferenceEngine(model, 0, ModelRunners.Tensors);
+        using var foreign = new InferenceEngine(other, 0, ModelRunners.Tensors);
         using Sequence sequence = engine.Create(), mine = foreign.Create();
         foreign.Read(mine, [1, 2, 3]);
         engine.Read(sequence, [4, 5]);

@@ -32,9 +32,9 @@ internal static class ChatCommand
             string folder = parse.GetRequiredValue(model);
             ChatTemplate template = parse.GetValue(file) is { } path ? ChatTemplate.Load(folder, path) : ChatTemplate.Load(folder);
             JsonObject defaults = Defaults(folder);
-            using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type), parse.GetValue(weights));
+            using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type));
             GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]) };
-            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner));
+            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
             using var session = new ChatSession(engine);
             var conversation = new Conversation(template, loaded.Tokenizer, session, new ChatSettings(parse.GetValue(system), parse.GetValue(noThinking) ? false : null, options));
             bool dims = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));

@@ -62,7 +62,11 @@ internal static class EvaluateCommand
             TorchSharp.torch.Device target = LibTorch.Device(parse.GetRequiredValue(device));
             var tokenizer = HuggingFaceTokenizer.Load(folder);
             using CausalLm loaded = EvaluationRunner.Load(folder, options, target, CommonOptions.ResolveType(parse.GetValue(type), target));
-            CommonOptions.Quantize(loaded, parse.GetValue(weights));
+            if (CommonOptions.ParseWeights(parse.GetValue(weights)) is { } bits)
+            {
+                loaded.Quantize(bits);
+            }
+
             IReadOnlyList<ResultRecord> records = EvaluationRunner.Run(loaded, tokenizer, options, new ConsoleRunLog(), Path.GetFileName(Path.TrimEndingDirectorySeparator(folder)), cancellation);
             if (parse.GetValue(weights) is { } format)
             {

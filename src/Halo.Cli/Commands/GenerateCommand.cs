@@ -28,7 +28,7 @@ internal static class GenerateCommand
         {
             bool asJson = parse.GetValue(json);
             string text = parse.GetRequiredValue(prompt);
-            using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type), parse.GetValue(weights));
+            using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type));
             int[] ids = loaded.Tokenizer.Encode(text);
             if (ids.Length == 0 && loaded.Tokenizer.BosId is { } beginning && parse.GetValue(resume) is null)
             {
@@ -45,7 +45,7 @@ internal static class GenerateCommand
                 StopIds = loaded.Tokenizer.EosId is { } end ? [end] : [],
                 LogProbabilities = asJson ? parse.GetValue(logProbabilities) : null,
             };
-            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner));
+            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
             using Sequence sequence = engine.Create();
             if (parse.GetValue(resume) is { } kept)
             {

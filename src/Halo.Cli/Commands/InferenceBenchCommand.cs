@@ -51,14 +51,13 @@ internal static class InferenceBenchCommand
             {
                 ModelConfiguration configuration = ModelConfiguration.Load(folder);
                 using CausalLm loaded = parse.GetValue(random) ? Random(configuration, target, computed) : CausalLm.Load(folder, target, computed);
-                CommonOptions.Quantize(loaded, parse.GetValue(weights));
-                using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner));
+                using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
                 var benchmark = new InferenceBenchmark(engine) { NewTokens = parse.GetValue(tokens) };
                 foreach (int length in lengths)
                 {
                     try
                     {
-                        table.Add(name, loaded, engine.Runner, benchmark.Measure(length, parse.GetValue(batch), cancellation));
+                        table.Add(name, engine, benchmark.Measure(length, parse.GetValue(batch), cancellation));
                     }
                     catch (HaloException refusal)
                     {

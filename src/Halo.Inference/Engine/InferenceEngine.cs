@@ -18,10 +18,11 @@ public sealed class InferenceEngine : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="memory">Bytes that sequences and work may take; 0 asks the machine.</param>
     /// <param name="runner">One of <see cref="ModelRunners.Names"/>.</param>
+    /// <param name="weights">Bits of the matrices; null for the parameters' own type. Where libtorch computes, the model itself is rounded.</param>
     /// <exception cref="HaloException">The name is unknown, or that runner cannot run this model.</exception>
-    public InferenceEngine(CausalLm model, long memory = 0, string runner = ModelRunners.Automatic)
+    public InferenceEngine(CausalLm model, long memory = 0, string runner = ModelRunners.Automatic, WeightFormat? weights = null)
     {
-        _runner = ModelRunners.Create(model, runner, memory);
+        _runner = ModelRunners.Create(model, runner, memory, weights);
         _ownsRunner = true;
     }
 
@@ -35,11 +36,17 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Name of the runner.</summary>
     public string Runner => _runner.Name;
 
+    /// <summary>Bytes of weights that a step reads.</summary>
+    public long WeightBytes => _runner.WeightBytes;
+
     /// <summary>The model's configuration.</summary>
     public ModelConfiguration Configuration => _runner.Configuration;
 
     /// <summary>Tokens that one new sequence may hold in the memory that is free now.</summary>
     public int LongestSequence => Memory.Longest(0);
+
+    /// <summary>Type of keys and values.</summary>
+    public ScalarType CacheType => _runner.CacheType;
 
     internal Device Device => _runner.Device;
 

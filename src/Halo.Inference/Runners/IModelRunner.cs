@@ -26,6 +26,9 @@ public interface IModelRunner : IDisposable
     /// <summary>Type in which keys and values are handed out by <see cref="ISequenceCache.Export"/>.</summary>
     ScalarType CacheType { get; }
 
+    /// <summary>Bytes of weights that a step reads, whatever the number of sequences.</summary>
+    long WeightBytes { get; }
+
     /// <summary>Bytes that caches and work may still take.</summary>
     long FreeBytes { get; }
 

@@ -1,5 +1,7 @@
 using Halo.Core;
 using Halo.Models;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Halo.Inference;
 
@@ -22,11 +24,33 @@ public static class ModelRunners
     /// <param name="model">The model.</param>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="memory">Bytes that sequences and work may take; 0 asks the machine.</param>
+    /// <param name="weights">Bits of the matrices; null for the parameters' own type. Where libtorch computes, the model itself is rounded.</param>
     /// <exception cref="HaloException">The name is unknown, or that runner cannot run this model on this device.</exception>
-    public static IModelRunner Create(CausalLm model, string name = Automatic, long memory = 0) => name switch
+    public static IModelRunner Create(CausalLm model, string name = Automatic, long memory = 0, WeightFormat? weights = null)
     {
-        Automatic or Tensors => new TensorRunner(model, memory),
-        Cpu => new CpuRunner(model, null, memory),
-        _ => throw new HaloException($"there is no runner '{name}'", "--runner", $"give one of {string.Join(", ", Names)}"),
-    };
+        switch (name)
+        {
+            case Cpu:
+            case Automatic when PrefersCpu(model):
+                return new CpuRunner(model, weights, memory);
+            case Tensors:
+            case Automatic:
+                if (weights is { } format)
+                {
+                    model.Quantize(format);
+                }
+
+                return new TensorRunner(model, memory);
+            default:
+                throw new HaloException($"there is no runner '{name}'", "--runner", $"give one of {string.Join(", ", Names)}");
+        }
+    }
+
+    // It packs the weights anew: not where these fill the memory already, nor where they were rounded before.
+    private static bool PrefersCpu(CausalLm model) =>
+        CpuWeights.CanRun(model.Configuration)
+        && model.Device.type == DeviceType.CPU
+        && model.ComputeType is ScalarType.Float32 or ScalarType.BFloat16
+        && model.Parameters.All(parameter => parameter.Quantized is null)
+        && model.Parameters.Sum(parameter => parameter.Bytes) < MemoryPlan.CpuMemory() / 2;
 }

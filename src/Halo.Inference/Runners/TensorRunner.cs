@@ -39,6 +39,9 @@ public sealed class TensorRunner : IModelRunner
     public ScalarType CacheType => _model.ComputeType;
 
     /// <inheritdoc/>
+    public long WeightBytes => _model.Parameters.Where(parameter => Configuration.TieWordEmbeddings || parameter != _model.Parameters[0]).Sum(parameter => parameter.Bytes);
+
+    /// <inheritdoc/>
     public long FreeBytes => _plan.Available - _slabs.Where(slab => slab.Free < slab.Rows).Sum(slab => slab.Bytes);
 
     /// <summary>The slabs, also those that nobody uses.</summary>
