@@ -8,5 +8,6 @@ internal static class BenchCommand
     public static Command Create() => new Command("bench", "Measures speed and memory on this machine.")
     {
         InferenceBenchCommand.Create(),
+        TrainingBenchCommand.Create(),
     }.WithExamples("halo bench inference models/hypenet-nano --against models/qwen3-nano --contexts 1k,4k,16k");
 }
