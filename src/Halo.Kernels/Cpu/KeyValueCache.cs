@@ -12,6 +12,7 @@ internal sealed unsafe class KeyValueCache(int heads, int size, bool isWide) : I
 
     private const int BlocksTogether = 4;
     private readonly List<NativeBlock> _memory = [];
+    private readonly List<Place> _places = [];
 
     /// <summary>Hkv.</summary>
     public int Heads { get; } = heads;
@@ -39,14 +40,24 @@ internal sealed unsafe class KeyValueCache(int heads, int size, bool isWide) : I
     /// <summary>Makes room.</summary>
     public void Reserve(int tokens)
     {
-        while ((long)_memory.Count * Block * BlocksTogether < tokens)
+        int missing = ((tokens + Block - 1) / Block) - _places.Count;
+        if (missing <= 0)
         {
-            _memory.Add(new NativeBlock(BlockBytes * BlocksTogether));
+            return;
+        }
+
+        // The blocks of a head lie behind one another, and pieces grow with what is there: long streams are faster than short ones.
+        int blocks = (Math.Max(missing, _places.Count / 8) + BlocksTogether - 1) / BlocksTogether * BlocksTogether;
+        var memory = new NativeBlock(BlockBytes * blocks);
+        _memory.Add(memory);
+        for (int block = 0; block < blocks; block++)
+        {
+            _places.Add(new Place((nint)memory.Pointer + (nint)(2 * PartBytes * block), 2 * PartBytes * blocks));
         }
     }
 
     /// <summary>Keys of a block and head; values follow behind them.</summary>
-    public byte* KeysAt(int block, int head) => _memory[block / BlocksTogether].Pointer + (block % BlocksTogether * BlockBytes) + (head * 2 * PartBytes);
+    public byte* KeysAt(int block, int head) => (byte*)_places[block].Address + (head * _places[block].HeadStride);
 
     /// <summary>Values of a block and head.</summary>
     public byte* ValuesAt(int block, int head) => KeysAt(block, head) + PartBytes;
@@ -91,5 +102,9 @@ internal sealed unsafe class KeyValueCache(int heads, int size, bool isWide) : I
     {
         _memory.ForEach(one => one.Dispose());
         _memory.Clear();
+        _places.Clear();
     }
+
+    /// <summary>Where a block of the first head lies, and how far it is to the next head's.</summary>
+    private readonly record struct Place(nint Address, long HeadStride);
 }

@@ -55,13 +55,13 @@ internal sealed unsafe class QuantizedRows : IDisposable
         for (int block = 0; block < Stride / Block; block++, x += Block, codes += Block)
         {
             Vector512<float> a = Vector512.Load(x), b = Vector512.Load(x + 16);
-            Vector512<float> most = Vector512.Max(Vector512.Abs(a), Vector512.Abs(b));
-            Vector256<float> half = Vector256.Max(most.GetLower(), most.GetUpper());
-            Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
-            quarter = Vector128.Max(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
+            Vector512<float> most = Vector512.MaxNative(Vector512.Abs(a), Vector512.Abs(b));
+            Vector256<float> half = Vector256.MaxNative(most.GetLower(), most.GetUpper());
+            Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
+            quarter = Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
             float greatest = Math.Max(quarter[0], quarter[1]);
             float inverse = greatest > 0 ? 127 / greatest : 0;
-            Vector512<int> left = Vector512.ConvertToInt32(Vector512.Round(a * inverse)), right = Vector512.ConvertToInt32(Vector512.Round(b * inverse));
+            Vector512<int> left = Vector512.ConvertToInt32Native(Vector512.Round(a * inverse)), right = Vector512.ConvertToInt32Native(Vector512.Round(b * inverse));
             Vector512<short> words = Vector512.Narrow(left, right);
             Vector256.Narrow(words.GetLower(), words.GetUpper()).Store(codes);
             float scale = greatest / 127;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Halo.Kernels.Cpu;
 
@@ -73,19 +74,22 @@ internal sealed unsafe class SingleAttention : IDisposable
             for (int block = from; block < to; block++)
             {
                 byte* keys = cache.KeysAt(block, head), values = cache.ValuesAt(block, head);
-                Scores(cache.IsWide, keys, q + ((long)first * _size), count, scores);
+
+                // While a block is computed with, the next one is fetched.
+                byte* ahead = block + 1 < to ? cache.KeysAt(block + 1, head) : keys, aheadValues = block + 1 < to ? cache.ValuesAt(block + 1, head) : values;
+                Scores(cache.IsWide, keys, ahead, q + ((long)first * _size), count, scores);
                 int seen = Math.Min(Block, length - (block * Block));
                 for (int g = 0; g < count; g++)
                 {
                     Weigh(scores + (g * Block), seen, Part(worker, first + g));
                 }
 
-                Gather(cache.IsWide, values, scores, count, worker, first);
+                Gather(cache.IsWide, values, aheadValues, scores, count, worker, first);
             }
         }
     }
 
-    private void Scores(bool isWide, byte* keys, float* q, int count, float* scores)
+    private void Scores(bool isWide, byte* keys, byte* ahead, float* q, int count, float* scores)
     {
         // Missing query heads read the first once more.
         float* q0 = q, q1 = count > 1 ? q + _size : q, q2 = count > 2 ? q + (2 * _size) : q, q3 = count > 3 ? q + (3 * _size) : q;
@@ -96,13 +100,18 @@ internal sealed unsafe class SingleAttention : IDisposable
             {
                 for (int d = 0; d < _size; d++)
                 {
-                    Gain4(Vector512.Load((float*)keys + (d * Block) + part), q0[d], q1[d], q2[d], q3[d], ref a0, ref a1, ref a2, ref a3);
+                    Vector512<float> key = Vector512.Load((float*)keys + (d * Block) + part);
+                    a0 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q0[d]), a0);
+                    a1 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q1[d]), a1);
+                    a2 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q2[d]), a2);
+                    a3 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q3[d]), a3);
                 }
             }
             else if (count <= 2)
             {
                 for (int d = 0; d < _size; d += 2)
                 {
+                    Prefetch((uint*)ahead + (d / 2 * Block) + part);
                     Vector512<uint> pairs = Vector512.Load((uint*)keys + (d / 2 * Block) + part);
                     Vector512<float> even = Halves.Even(pairs), odd = Halves.Odd(pairs);
                     a0 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q0[d]), a0);
@@ -117,9 +126,17 @@ internal sealed unsafe class SingleAttention : IDisposable
             {
                 for (int d = 0; d < _size; d += 2)
                 {
+                    Prefetch((uint*)ahead + (d / 2 * Block) + part);
                     Vector512<uint> pairs = Vector512.Load((uint*)keys + (d / 2 * Block) + part);
-                    Gain4(Halves.Even(pairs), q0[d], q1[d], q2[d], q3[d], ref a0, ref a1, ref a2, ref a3);
-                    Gain4(Halves.Odd(pairs), q0[d + 1], q1[d + 1], q2[d + 1], q3[d + 1], ref a0, ref a1, ref a2, ref a3);
+                    Vector512<float> even = Halves.Even(pairs), odd = Halves.Odd(pairs);
+                    a0 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q0[d]), a0);
+                    a1 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q1[d]), a1);
+                    a2 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q2[d]), a2);
+                    a3 = Vector512.MultiplyAddEstimate(even, Vector512.Create(q3[d]), a3);
+                    a0 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q0[d + 1]), a0);
+                    a1 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q1[d + 1]), a1);
+                    a2 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q2[d + 1]), a2);
+                    a3 = Vector512.MultiplyAddEstimate(odd, Vector512.Create(q3[d + 1]), a3);
                 }
             }
 
@@ -131,20 +148,19 @@ internal sealed unsafe class SingleAttention : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Gain4(
-        Vector512<float> v, float x0, float x1, float x2, float x3, ref Vector512<float> a0, ref Vector512<float> a1, ref Vector512<float> a2, ref Vector512<float> a3)
+    private static void Prefetch(void* address)
     {
-        a0 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x0), a0);
-        a1 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x1), a1);
-        a2 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x2), a2);
-        a3 = Vector512.MultiplyAddEstimate(v, Vector512.Create(x3), a3);
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch1(address);
+        }
     }
 
     private void Weigh(float* scores, int seen, float* part)
     {
         new Span<float>(scores + seen, Block - seen).Fill(float.NegativeInfinity);
         Vector512<float> a = Vector512.Load(scores), b = Vector512.Load(scores + 16), c = Vector512.Load(scores + 32), d = Vector512.Load(scores + 48);
-        float peak = SoftmaxAttention.Greatest(Vector512.Max(Vector512.Max(a, b), Vector512.Max(c, d)));
+        float peak = SoftmaxAttention.Greatest(Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d)));
         if (peak > part[_size])
         {
             float shrink = MathF.Exp(part[_size] - peak);
@@ -165,7 +181,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         part[_size + 1] += Vector512.Sum((a + b) + (c + d));
     }
 
-    private void Gather(bool isWide, byte* values, float* scores, int count, int worker, int first)
+    private void Gather(bool isWide, byte* values, byte* ahead, float* scores, int count, int worker, int first)
     {
         float* o0 = Part(worker, first), o1 = count > 1 ? Part(worker, first + 1) : o0, o2 = count > 2 ? Part(worker, first + 2) : o0, o3 = count > 3 ? Part(worker, first + 3) : o0;
         float* p0 = scores, p1 = scores + Block, p2 = scores + (2 * Block), p3 = scores + (3 * Block);
@@ -176,6 +192,7 @@ internal sealed unsafe class SingleAttention : IDisposable
             Vector512<float> d0 = Vector512.Load(o0 + column + 16), d1 = Vector512.Load(o1 + column + 16), d2 = Vector512.Load(o2 + column + 16), d3 = Vector512.Load(o3 + column + 16);
             for (int token = 0; token < Block; token++)
             {
+                Prefetch((uint*)ahead + (((token * _size) + column) / 2));
                 Vector512<uint> pairs = Vector512.Load((uint*)values + (((token * _size) + column) / 2));
                 Vector512<float> even = Halves.Even(pairs), odd = Halves.Odd(pairs);
                 e0 = Vector512.MultiplyAddEstimate(even, Vector512.Create(p0[token]), e0);

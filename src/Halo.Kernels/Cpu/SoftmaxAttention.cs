@@ -103,7 +103,7 @@ internal static unsafe class SoftmaxAttention
         }
 
         Vector512<float> a = Vector512.Load(scores), b = Vector512.Load(scores + 16), c = Vector512.Load(scores + 32), d = Vector512.Load(scores + 48);
-        Vector512<float> most = Vector512.Max(Vector512.Max(a, b), Vector512.Max(c, d));
+        Vector512<float> most = Vector512.MaxNative(Vector512.MaxNative(a, b), Vector512.MaxNative(c, d));
         float peak = Greatest(most);
         if (peak > *greatest)
         {
@@ -128,9 +128,9 @@ internal static unsafe class SoftmaxAttention
     /// <summary>The greatest lane.</summary>
     public static float Greatest(Vector512<float> v)
     {
-        Vector256<float> half = Vector256.Max(v.GetLower(), v.GetUpper());
-        Vector128<float> quarter = Vector128.Max(half.GetLower(), half.GetUpper());
-        quarter = Vector128.Max(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
+        Vector256<float> half = Vector256.MaxNative(v.GetLower(), v.GetUpper());
+        Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
+        quarter = Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
         return Math.Max(quarter[0], quarter[1]);
     }
 

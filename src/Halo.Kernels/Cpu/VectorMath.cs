@@ -10,7 +10,7 @@ internal static unsafe class VectorMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)
     {
-        Vector512<float> inside = Vector512.Max(Vector512.Min(x, Vector512.Create(88f)), Vector512.Create(-87f));
+        Vector512<float> inside = Vector512.MaxNative(Vector512.MinNative(x, Vector512.Create(88f)), Vector512.Create(-87f));
         Vector512<float> n = Vector512.Round(inside * 1.44269504f);
         Vector512<float> r = Vector512.MultiplyAddEstimate(n, Vector512.Create(-0.693145752f), inside);
         r = Vector512.MultiplyAddEstimate(n, Vector512.Create(-1.42860677e-6f), r);
@@ -21,7 +21,7 @@ internal static unsafe class VectorMath
         p = Vector512.MultiplyAddEstimate(p, r, Vector512.Create(0.5f));
         p = Vector512.MultiplyAddEstimate(p, r, Vector512<float>.One);
         p = Vector512.MultiplyAddEstimate(p, r, Vector512<float>.One);
-        Vector512<float> power = ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
+        Vector512<float> power = ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
         return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-87f)), Vector512<float>.Zero, p * power);
     }
 
