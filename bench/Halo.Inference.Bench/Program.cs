@@ -112,9 +112,10 @@ static unsafe double Bandwidth(WorkerPool pool)
     for (int round = 0; round < 4; round++)
     {
         var watch = Stopwatch.StartNew();
-        pool.Run(worker =>
+        const int Pieces = 64;
+        pool.Each(Pieces, piece =>
         {
-            byte* at = block.Pointer + (Bytes / pool.Count * worker), end = at + (Bytes / pool.Count);
+            byte* at = block.Pointer + (Bytes / Pieces * piece), end = at + (Bytes / Pieces);
             Vector512<byte> a = default, b = default, c = default, d = default;
             for (; at < end; at += 256)
             {

@@ -45,11 +45,11 @@ internal static unsafe class Products
         }
         else if (!w.IsInteger)
         {
-            pool.Each((w.Groups + 3) / 4, (panel, _) => FloatTiles.Multiply(w, x, rows, y, stride, panel));
+            pool.Each((w.Groups + 3) / 4, panel => FloatTiles.Multiply(w, x, rows, y, stride, panel));
         }
         else
         {
-            pool.Each(w.Groups, (group, _) =>
+            pool.Each(w.Groups, group =>
             {
                 switch (w.Format, path)
                 {

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Halo.Kernels.Cpu;
 
 /// <summary>
-/// Attention of one new token: keys and values are read once for all query heads of a key/value head, and each head's tokens are divided among all workers,
+/// Attention of one new token: keys and values are read once for all query heads of a key/value head, and each head's tokens are divided among the workers,
 /// whose parts are joined by their maxima and sums.
 /// </summary>
 internal sealed unsafe class SingleAttention : IDisposable
@@ -16,17 +16,18 @@ internal sealed unsafe class SingleAttention : IDisposable
     private readonly int _heads;
     private readonly int _size;
     private readonly int _partSize;
+    private readonly int _most;
 
     /// <param name="workers">Workers of the pool.</param>
     /// <param name="heads">H.</param>
     /// <param name="size">D.</param>
     public SingleAttention(int workers, int heads, int size)
     {
-        (_heads, _size) = (heads, size);
+        (_heads, _size, _most) = (heads, size, workers == 1 ? 1 : 2 * workers);
 
-        // Output by halves (even columns, then odd ones, in each 32), maximum, sum, and a line between workers.
+        // Output by halves (even columns, then odd ones, in each 32), maximum, sum, and a line between parts.
         _partSize = size + 16;
-        _parts = new NativeBlock((long)workers * heads * _partSize * sizeof(float));
+        _parts = new NativeBlock((long)_most * heads * _partSize * sizeof(float));
     }
 
     /// <summary>Reads with one token's queries, (H, D).</summary>
@@ -37,27 +38,24 @@ internal sealed unsafe class SingleAttention : IDisposable
     /// <param name="o">Output, (H, D).</param>
     public void Run(WorkerPool pool, KeyValueCache cache, float* q, int length, float* o)
     {
-        int blocks = (length + Block - 1) / Block, workers = pool.Count;
-        pool.Run(worker =>
+        int blocks = (length + Block - 1) / Block, parts = Math.Min(_most, blocks);
+        pool.Each(parts * cache.Heads, item =>
         {
-            int from = (int)((long)blocks * worker / workers), to = (int)((long)blocks * (worker + 1) / workers);
-            for (int head = 0; head < cache.Heads; head++)
-            {
-                Range(cache, q, head, from, to, length, worker);
-            }
+            (int head, int part) = (item / parts, item % parts);
+            Range(cache, q, head, (int)((long)blocks * part / parts), (int)((long)blocks * (part + 1) / parts), length, part);
         });
         for (int head = 0; head < _heads; head++)
         {
-            Join(head, workers, o + (head * _size), cache.IsWide);
+            Join(head, parts, o + (head * _size), cache.IsWide);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _parts.Dispose();
 
-    private float* Part(int worker, int head) => _parts.Floats + (((long)worker * _heads) + head) * _partSize;
+    private float* Part(int part, int head) => _parts.Floats + (((long)part * _heads) + head) * _partSize;
 
-    private void Range(KeyValueCache cache, float* q, int head, int from, int to, int length, int worker)
+    private void Range(KeyValueCache cache, float* q, int head, int from, int to, int length, int part)
     {
         int group = _heads / cache.Heads;
         float* scores = stackalloc float[Block * Most];
@@ -66,9 +64,9 @@ internal sealed unsafe class SingleAttention : IDisposable
             int count = Math.Min(Most, group - start), first = (head * group) + start;
             for (int g = 0; g < count; g++)
             {
-                float* part = Part(worker, first + g);
-                new Span<float>(part, _size).Clear();
-                (part[_size], part[_size + 1]) = (float.NegativeInfinity, 0);
+                float* own = Part(part, first + g);
+                new Span<float>(own, _size).Clear();
+                (own[_size], own[_size + 1]) = (float.NegativeInfinity, 0);
             }
 
             for (int block = from; block < to; block++)
@@ -81,10 +79,10 @@ internal sealed unsafe class SingleAttention : IDisposable
                 int seen = Math.Min(Block, length - (block * Block));
                 for (int g = 0; g < count; g++)
                 {
-                    Weigh(scores + (g * Block), seen, Part(worker, first + g));
+                    Weigh(scores + (g * Block), seen, Part(part, first + g));
                 }
 
-                Gather(cache.IsWide, values, aheadValues, scores, count, worker, first);
+                Gather(cache.IsWide, values, aheadValues, scores, count, part, first);
             }
         }
     }
@@ -181,9 +179,9 @@ internal sealed unsafe class SingleAttention : IDisposable
         part[_size + 1] += Vector512.Sum((a + b) + (c + d));
     }
 
-    private void Gather(bool isWide, byte* values, byte* ahead, float* scores, int count, int worker, int first)
+    private void Gather(bool isWide, byte* values, byte* ahead, float* scores, int count, int part, int first)
     {
-        float* o0 = Part(worker, first), o1 = count > 1 ? Part(worker, first + 1) : o0, o2 = count > 2 ? Part(worker, first + 2) : o0, o3 = count > 3 ? Part(worker, first + 3) : o0;
+        float* o0 = Part(part, first), o1 = count > 1 ? Part(part, first + 1) : o0, o2 = count > 2 ? Part(part, first + 2) : o0, o3 = count > 3 ? Part(part, first + 3) : o0;
         float* p0 = scores, p1 = scores + Block, p2 = scores + (2 * Block), p3 = scores + (3 * Block);
         int column = 0;
         for (; !isWide && column + 32 <= _size; column += 32)
@@ -223,7 +221,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         {
             for (int g = 0; g < count; g++)
             {
-                float* o = Part(worker, first + g) + column;
+                float* o = Part(part, first + g) + column;
                 Vector512<float> sum = Vector512.Load(o);
                 for (int token = 0; token < Block; token++)
                 {
@@ -247,25 +245,25 @@ internal sealed unsafe class SingleAttention : IDisposable
         return Vector512.Create(low << 16, high << 16).AsSingle();
     }
 
-    private void Join(int head, int workers, float* o, bool isWide)
+    private void Join(int head, int parts, float* o, bool isWide)
     {
         float greatest = float.NegativeInfinity, total = 0;
-        for (int worker = 0; worker < workers; worker++)
+        for (int part = 0; part < parts; part++)
         {
-            greatest = Math.Max(greatest, Part(worker, head)[_size]);
+            greatest = Math.Max(greatest, Part(part, head)[_size]);
         }
 
         new Span<float>(o, _size).Clear();
         int split = isWide ? 0 : _size / 32 * 32;
-        for (int worker = 0; worker < workers; worker++)
+        for (int part = 0; part < parts; part++)
         {
-            float* part = Part(worker, head);
-            float factor = MathF.Exp(part[_size] - greatest);
-            total += part[_size + 1] * factor;
+            float* own = Part(part, head);
+            float factor = MathF.Exp(own[_size] - greatest);
+            total += own[_size + 1] * factor;
             for (int d = 0; d < _size; d++)
             {
                 int at = d < split ? (d / 32 * 32) + (d % 2 * 16) + (d % 32 / 2) : d;
-                o[d] += part[at] * factor;
+                o[d] += own[at] * factor;
             }
         }
 

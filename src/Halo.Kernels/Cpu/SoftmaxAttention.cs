@@ -27,7 +27,7 @@ internal static unsafe class SoftmaxAttention
     public static void Blocks(WorkerPool pool, KeyValueCache cache, float* q, int qStride, int heads, int first, int tokens, float* o, int oStride)
     {
         int tiles = (tokens + TokensTogether - 1) / TokensTogether;
-        pool.Each(tiles * cache.Heads, (item, _) =>
+        pool.Each(tiles * cache.Heads, item =>
         {
             // The longest first, so that nobody waits for one at the end.
             int tile = tiles - 1 - (item / cache.Heads);

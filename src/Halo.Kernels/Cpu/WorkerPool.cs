@@ -4,19 +4,17 @@ namespace Halo.Kernels.Cpu;
 
 /// <summary>
 /// Threads that wait, spinning, for the next piece of work: a token of a small model is hundreds of pieces of some microseconds each, too short to wake a thread for.
-/// After a while without work they sleep. The caller works as worker 0. One caller at a time.
+/// After a while without work they sleep. The caller works too, and never waits for a thread that has not begun: where other programs hold the cores, one thread does it all.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
-    private const int SpinsBeforeYield = 4000;
-    private const int YieldsBeforeSleep = 200;
+    private const int PiecesOfAWorker = 4;
+    private const int SpinsBeforeYield = 500;
+    private const int SpinsBeforeSleep = 200_000;
     private readonly Thread[] _threads;
     private readonly Lock _call = new();
     private readonly object _gate = new();
-    private Action<int>? _work;
-    private Exception? _error;
-    private int _generation;
-    private int _left;
+    private WorkerJob? _job;
     private int _sleeping;
     private bool _stopped;
 
@@ -25,7 +23,7 @@ internal sealed class WorkerPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Count = count;
-        _threads = [.. Enumerable.Range(1, count - 1).Select(worker => new Thread(() => Loop(worker)) { IsBackground = true, Name = $"halo-cpu-{worker}" })];
+        _threads = [.. Enumerable.Range(1, count - 1).Select(worker => new Thread(Loop) { IsBackground = true, Name = $"halo-cpu-{worker}" })];
         Array.ForEach(_threads, thread => thread.Start());
     }
 
@@ -37,58 +35,45 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Number of workers.</summary>
     public int Count { get; }
 
-    /// <summary>Calls <paramref name="work"/> once in each worker with its number, and waits for all.</summary>
-    public void Run(Action<int> work)
+    /// <summary>Divides 0..<paramref name="count"/> - 1 into ranges (from, to), some for each worker.</summary>
+    public void Divide(int count, Action<int, int> work)
+    {
+        int pieces = Count == 1 ? 1 : Math.Min(count, Count * PiecesOfAWorker);
+        Each(pieces, piece => work((int)((long)count * piece / pieces), (int)((long)count * (piece + 1) / pieces)));
+    }
+
+    /// <summary>Hands out 0..<paramref name="count"/> - 1 one by one and waits for all.</summary>
+    public void Each(int count, Action<int> work)
     {
         lock (_call)
         {
-            if (Count == 1)
+            var job = new WorkerJob(count, work);
+            if (Count > 1 && count > 1)
             {
-                work(0);
-                return;
-            }
-
-            _work = work;
-            _error = null;
-            Volatile.Write(ref _left, Count - 1);
-            Interlocked.Increment(ref _generation);
-            if (Volatile.Read(ref _sleeping) > 0)
-            {
-                lock (_gate)
+                // A full fence: whoever falls asleep now sees the job, or is seen asleep.
+                Interlocked.Exchange(ref _job, job);
+                if (Volatile.Read(ref _sleeping) > 0)
                 {
-                    Monitor.PulseAll(_gate);
+                    lock (_gate)
+                    {
+                        Monitor.PulseAll(_gate);
+                    }
                 }
             }
 
-            Guarded(work, 0);
-            for (int spins = 0; Volatile.Read(ref _left) > 0; spins++)
+            job.Work();
+            job.Close();
+            for (int spins = 0; job.IsBusy; spins++)
             {
                 Pause(spins);
             }
 
-            _work = null;
-            if (_error is { } error)
+            _job = null;
+            if (job.Error is { } error)
             {
                 ExceptionDispatchInfo.Throw(error);
             }
         }
-    }
-
-    /// <summary>Divides 0..<paramref name="count"/> - 1 evenly; each worker gets one range.</summary>
-    public void Divide(int count, Action<int, int> work) =>
-        Run(worker => work((int)((long)count * worker / Count), (int)((long)count * (worker + 1) / Count)));
-
-    /// <summary>Hands out 0..<paramref name="count"/> - 1 one by one, for pieces of unequal size; the worker's number comes second.</summary>
-    public void Each(int count, Action<int, int> work)
-    {
-        int next = 0;
-        Run(worker =>
-        {
-            for (int item = Interlocked.Increment(ref next) - 1; item < count; item = Interlocked.Increment(ref next) - 1)
-            {
-                work(item, worker);
-            }
-        });
     }
 
     /// <inheritdoc/>
@@ -96,7 +81,7 @@ internal sealed class WorkerPool : IDisposable
     {
         lock (_gate)
         {
-            _stopped = true;
+            Volatile.Write(ref _stopped, true);
             Monitor.PulseAll(_gate);
         }
 
@@ -105,7 +90,7 @@ internal sealed class WorkerPool : IDisposable
 
     private static void Pause(int spins)
     {
-        if (spins % SpinsBeforeYield == SpinsBeforeYield - 1)
+        if (spins > SpinsBeforeYield && spins % 20 == 0)
         {
             Thread.Yield();
         }
@@ -115,51 +100,40 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    private void Loop(int worker)
+    private void Loop()
     {
-        int seen = 0;
-        while (true)
+        WorkerJob? last = null;
+        for (int spins = 0; !Volatile.Read(ref _stopped); spins++)
         {
-            for (int spins = 0; Volatile.Read(ref _generation) == seen && !Volatile.Read(ref _stopped); spins++)
+            if (Volatile.Read(ref _job) is { } job && job != last)
             {
-                if (spins < SpinsBeforeYield * YieldsBeforeSleep)
-                {
-                    Pause(spins);
-                    continue;
-                }
-
-                lock (_gate)
-                {
-                    Interlocked.Increment(ref _sleeping);
-                    while (Volatile.Read(ref _generation) == seen && !_stopped)
-                    {
-                        Monitor.Wait(_gate);
-                    }
-
-                    Interlocked.Decrement(ref _sleeping);
-                }
+                last = job;
+                job.Join();
+                spins = 0;
             }
-
-            if (Volatile.Read(ref _stopped))
+            else if (spins < SpinsBeforeSleep)
             {
-                return;
+                Pause(spins);
             }
-
-            seen = Volatile.Read(ref _generation);
-            Guarded(_work!, worker);
-            Interlocked.Decrement(ref _left);
+            else
+            {
+                Sleep(last);
+                spins = 0;
+            }
         }
     }
 
-    private void Guarded(Action<int> work, int worker)
+    private void Sleep(WorkerJob? last)
     {
-        try
+        lock (_gate)
         {
-            work(worker);
-        }
-        catch (Exception error)
-        {
-            Interlocked.CompareExchange(ref _error, error, null);
+            Interlocked.Increment(ref _sleeping);
+            while ((Volatile.Read(ref _job) is not { } job || job == last) && !_stopped)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            Interlocked.Decrement(ref _sleeping);
         }
     }
 }

@@ -51,7 +51,7 @@ public unsafe class LightningStepsTests
         for (int round = 0; round < 300; round++)
         {
             var seen = new int[round];
-            pool.Each(round, (item, _) => Interlocked.Increment(ref seen[item]));
+            pool.Each(round, item => Interlocked.Increment(ref seen[item]));
             pool.Divide(round, (from, to) =>
             {
                 for (int i = from; i < to; i++)
@@ -62,7 +62,7 @@ public unsafe class LightningStepsTests
             Assert.All(seen, count => Assert.Equal(2, count));
         }
 
-        Assert.Throws<InvalidOperationException>(() => pool.Run(worker => throw new InvalidOperationException($"{worker}")));
-        pool.Run(_ => { });
+        Assert.Throws<InvalidOperationException>(() => pool.Each(9, item => throw new InvalidOperationException($"{item}")));
+        pool.Each(9, _ => { });
     }
 }
