@@ -9,5 +9,6 @@ internal static class BenchCommand
     {
         InferenceBenchCommand.Create(),
         TrainingBenchCommand.Create(),
+        KernelBenchCommand.Create(),
     }.WithExamples("halo bench inference models/hypenet-nano --against models/qwen3-nano --contexts 1k,4k,16k");
 }
