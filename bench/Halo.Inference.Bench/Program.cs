@@ -11,7 +11,8 @@ using static TorchSharp.torch;
 
 // One JSON object a line:
 //   bandwidth                                            what the machine reads a second
-//   speed MODEL FORMAT LENGTHS TOKENS                    prompt and decode, tokens a second, at each length (fill: FORMAT+fill skips timing the prompt)
+//   speed MODEL FORMAT LENGTHS TOKENS                    prompt and decode, tokens a second, at each length (with BENCH_FILL=1 all but the prompt's last 1,024 tokens are
+//                                                        zeros in the cache, not read)
 // BENCH_THREADS sets the workers. With one, processor seconds are a measure that a busy machine leaves alone.
 //   perplexity MODEL FORMAT TEXT WINDOW WINDOWS          of a text, windows behind one another
 // MODEL: a folder, or random:qwen3-0.6b, random:smollm2-135m, random:hypenet-135m. FORMAT: float32, bfloat16, int8, int4.
@@ -65,6 +66,15 @@ foreach (int length in args[3].Split(',').Select(int.Parse))
     var random = new Random(1);
     int[] prompt = [.. Enumerable.Range(0, length).Select(_ => random.Next(runner.Configuration.VocabSize))];
     using ISequenceCache cache = runner.Allocate(1, length + 256)[0];
+    int read = length - 1;
+    if (Environment.GetEnvironmentVariable("BENCH_FILL") is not null)
+    {
+        read = Math.Min(1024, read);
+        var own = (CpuCache)cache;
+        own.Reserve(length);
+        own.Length = length - 1 - read;
+    }
+
     TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
     double Cpu()
     {
@@ -74,9 +84,9 @@ foreach (int length in args[3].Split(',').Select(int.Parse))
     }
 
     var watch = Stopwatch.StartNew();
-    runner.Prefill([cache], [prompt.AsMemory(0, length - 1)], false);
-    double prefill = (length - 1) / watch.Elapsed.TotalSeconds;
-    double cpuPrefill = (length - 1) / Cpu();
+    runner.Prefill([cache], [prompt.AsMemory(0, read)], false);
+    double prefill = read / watch.Elapsed.TotalSeconds;
+    double cpuPrefill = read / Cpu();
     int tokens = int.Parse(args[4]);
     long next = prompt[^1];
     var times = new List<double>();

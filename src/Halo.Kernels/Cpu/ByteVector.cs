@@ -23,6 +23,7 @@ internal static unsafe class ByteVector
                 Vector256<int> a0 = default, a1 = default, b0 = default, b1 = default;
                 for (int j = 0; j < 4; j++)
                 {
+                    Streams.Fetch(at + (j * 80));
                     Vector256<byte> v0 = Vector256.Load(at + (j * 32)), v1 = Vector256.Load(at + 128 + (j * 32));
                     Vector256<sbyte> low = Four(codes + (4 * j)), high = Four(codes + 16 + (4 * j));
                     a0 = TDot.Add(a0, v0 & mask, low);
@@ -56,6 +57,8 @@ internal static unsafe class ByteVector
                 Vector256<int> a0 = default, a1 = default, b0 = default, b1 = default;
                 for (int j = 0; j < 8; j += 2)
                 {
+                    Streams.Fetch(at + (j * 64));
+                    Streams.Fetch(at + (j * 64) + 64);
                     Vector256<sbyte> even = Four(codes + (4 * j)), odd = Four(codes + (4 * j) + 4);
                     a0 = TDot.Add(a0, Vector256.Load(at + (j * 32)), even);
                     a1 = TDot.Add(a1, Vector256.Load(at + 256 + (j * 32)), even);

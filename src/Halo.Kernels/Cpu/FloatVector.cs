@@ -31,6 +31,8 @@ internal static unsafe class FloatVector
             Vector512<float> a = default, b = default, c = default, d = default;
             for (int k = 0; k < w.PaddedColumns; k += 4, at += 32)
             {
+                Streams.Fetch(at);
+                Streams.Fetch(at + 16);
                 Vector512<uint> first = Vector512.Load(at), second = Vector512.Load(at + 16);
                 a = Vector512.MultiplyAddEstimate(Halves.Even(first), Vector512.Create(x[k]), a);
                 b = Vector512.MultiplyAddEstimate(Halves.Odd(first), Vector512.Create(x[k + 1]), b);
