@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Halo.Kernels;
 
 /// <summary>
-/// Lightning attention as plain tensor operations (arXiv 2401.04658; the form of HypeNet, arXiv 2601.22156):
+/// Lightning attention (arXiv 2401.04658; the form of HypeNet, arXiv 2601.22156) as plain tensor operations; the chunk form in bfloat16 on CUDA as one kernel:
 /// <c>S_t = exp(-m_h) S_{t-1} + k_t^T v_t</c>, <c>o_t = c q_t S_t</c>; the current token is included, undecayed.
 /// All forms give the same and are differentiable. Shapes: B batch, T tokens, H heads, D head dimension.
 /// States are (B, H, D, D), rows by key dimension, float32 (float64 for float64 inputs).
@@ -94,6 +94,11 @@ public static class Lightning
         int chunk = 128, bool wantState = true)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
+        if (LightningKernels.Serves(q_BTHD, k_BTHD, v_BTHD, slopes))
+        {
+            return LightningKernels.Forward(q_BTHD, k_BTHD, v_BTHD, slopes, scale, state_BHDD, resets_BT, wantState);
+        }
+
         int length = (int)q_BTHD.shape[1];
         chunk = Math.Min(chunk, length);
         int block = LightningChunks.MostChunks * chunk;

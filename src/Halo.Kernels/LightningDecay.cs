@@ -68,6 +68,18 @@ internal sealed class LightningDecay
         return (tensors[0], tensors[1]);
     }
 
+    /// <summary>The kernel's jobs, int32 (n, 4), and the slopes, float32 (H).</summary>
+    public static (Tensor Jobs, Tensor Slopes) Jobs(double[] slopes, int length, long rows, Device device)
+    {
+        Tensor[] tensors = Get(slopes, ("jobs", length, rows, device.ToString()), () =>
+        {
+            int slots = 2 * Cuda.CudaDevice.Of(device.index).Multiprocessors;
+            int[] jobs = LightningPlan.Jobs(length, slopes, rows, slots);
+            return [tensor(jobs, ScalarType.Int32).view(-1, 4).to(device), Slopes(slopes).to(ScalarType.Float32, device)];
+        });
+        return (tensors[0], tensors[1]);
+    }
+
     private static Tensor Slopes(double[] slopes) => tensor(slopes, ScalarType.Float64);
 
     private static Tensor[] Get(double[] slopes, object key, Func<Tensor[]> make)
