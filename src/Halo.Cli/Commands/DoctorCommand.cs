@@ -15,14 +15,15 @@ internal static class DoctorCommand
         {
             Finding[] findings = [.. Examination.Run()];
             bool usable = findings.Single(finding => finding.Name == "cpu").State == Finding.Ok;
+            bool card = findings.Single(finding => finding.Name == "gpu").State == Finding.Ok;
             if (parse.GetValue(json))
             {
-                JsonOutput.Write(new { cpu = usable, gpu = findings.Single(finding => finding.Name == "gpu").State == Finding.Ok, findings });
+                JsonOutput.Write(new { cpu = usable, gpu = card, findings });
             }
             else
             {
                 Print(findings);
-                Console.Out.WriteLine(usable ? "\nHalo works here on the CPU." : "\nHalo does not work here yet.");
+                Console.Out.WriteLine(usable ? $"\nHalo works here on the CPU{(card ? " and on the GPU" : "")}." : "\nHalo does not work here yet.");
             }
 
             return usable ? 0 : 1;
