@@ -8,6 +8,8 @@
 // Defined by the caller: D (head dimension, 64 or 128), DOCUMENTS (1: a token sees its own document only), PASSES.
 // Tensors are (B, T, H, D) bfloat16, states (B, H, D, D) float32 with rows by key dimension.
 
+#include "halo.cuh"
+
 #define C 64
 #define WARPS (D / 16)      // each warp has 16 value columns
 #define THREADS (WARPS * 32)
@@ -15,9 +17,6 @@
 #define KT (D / 8)          // key tiles of 8
 #define ROW_CHUNKS (D / 8)  // 16-byte pieces of a row
 #define OUT_STRIDE 48       // bytes of a staged row of 16 values
-
-typedef unsigned int u32;
-typedef unsigned short u16;
 
 struct Pass
 {
@@ -27,7 +26,7 @@ struct Pass
     u16* o;
     const float* initial;
     float* final;
-    long long reversed;
+    i64 reversed;
 };
 
 __device__ __forceinline__ u32 shared_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
@@ -58,16 +57,9 @@ __device__ __forceinline__ void multiply(float (&d)[4], const u32 (&a)[4], u32 b
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-__device__ __forceinline__ u32 pack(float low, float high)
-{
-    u32 r;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
-    return r;
-}
-
 __device__ __forceinline__ u32 scale_pair(u32 x, float low, float high)
 {
-    return pack(__uint_as_float(x << 16) * low, __uint_as_float(x & 0xffff0000u) * high);
+    return bf16_pair(bf16_low(x) * low, bf16_high(x) * high);
 }
 
 // Byte offset of 16-byte piece `piece` of row `row` in a tile whose rows have `pieces` pieces; swizzled so that 8 rows at one piece lie in different banks.
@@ -112,9 +104,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
         powers[thread] = exp2f(rate * thread);
     }
 
-    const long long token_stride = (long long)heads * D;
-    const long long base = (long long)row * tokens * token_stride + (long long)head * D;
-    const int* row_documents = documents + (long long)row * tokens;
+    const i64 token_stride = (i64)heads * D;
+    const i64 base = (i64)row * tokens * token_stride + (i64)head * D;
+    const int* row_documents = documents + (i64)row * tokens;
 
     auto tiles = [&](int stage)
     {
@@ -132,7 +124,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
         {
             int r = thread / ROW_CHUNKS + i * (THREADS / ROW_CHUNKS);
             bool valid = position + r < tokens;
-            long long from = base + (valid ? (long long)token(position + r) * token_stride : 0) + piece * 8;
+            i64 from = base + (valid ? (i64)token(position + r) * token_stride : 0) + piece * 8;
             u32 offset = at<ROW_CHUNKS>(r, piece);
             copy16(to.k + offset, pass.k + from, valid);
             copy16(to.v + offset, pass.v + from, valid);
@@ -154,7 +146,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
     // state[n][e]: value 16 warp + g (+ 8 for e >= 2), key 8 n + 2 c + (e & 1): the transposed state, whose registers are at the same time
     // the second operand of q S.
     float state[KT][4];
-    const long long state_base = ((long long)row * heads + head) * D * D + 16 * warp + g;
+    const i64 state_base = ((i64)row * heads + head) * D * D + 16 * warp + g;
     bool carried = job.y == 0 && pass.initial != nullptr;
 #pragma unroll
     for (int n = 0; n < KT; n++)
@@ -226,7 +218,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
                             low = document[first] == document[i] ? low : 0.0f;
                             high = document[first + 1] == document[i] ? high : 0.0f;
 #endif
-                            *(u32*)(scores + at<C / 8>(i, first_8 + j) + 4 * c) = pack(low, high);
+                            *(u32*)(scores + at<C / 8>(i, first_8 + j) + 4 * c) = bf16_pair(low, high);
                         }
                     }
                 }
@@ -246,8 +238,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
                         u32 a0[4], a1[4];
                         load_matrices(a0, now.q + at<ROW_CHUNKS>(32 * pair + (lane & 15), 2 * ks + (lane >> 4)));
                         load_matrices(a1, now.q + at<ROW_CHUNKS>(32 * pair + 16 + (lane & 15), 2 * ks + (lane >> 4)));
-                        const u32 b0 = pack(state[2 * ks][0], state[2 * ks][1]), b1 = pack(state[2 * ks + 1][0], state[2 * ks + 1][1]);
-                        const u32 b2 = pack(state[2 * ks][2], state[2 * ks][3]), b3 = pack(state[2 * ks + 1][2], state[2 * ks + 1][3]);
+                        const u32 b0 = bf16_pair(state[2 * ks][0], state[2 * ks][1]), b1 = bf16_pair(state[2 * ks + 1][0], state[2 * ks + 1][1]);
+                        const u32 b2 = bf16_pair(state[2 * ks][2], state[2 * ks][3]), b3 = bf16_pair(state[2 * ks + 1][2], state[2 * ks + 1][3]);
                         multiply(o[0][0], a0, b0, b1);
                         multiply(o[0][1], a0, b2, b3);
                         multiply(o[1][0], a1, b0, b1);
@@ -297,8 +289,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
 #pragma unroll
                     for (int n = 0; n < 2; n++)
                     {
-                        *(u32*)(own + g * OUT_STRIDE + n * 16 + c * 4) = pack(o[m][n][0], o[m][n][1]);
-                        *(u32*)(own + (g + 8) * OUT_STRIDE + n * 16 + c * 4) = pack(o[m][n][2], o[m][n][3]);
+                        *(u32*)(own + g * OUT_STRIDE + n * 16 + c * 4) = bf16_pair(o[m][n][0], o[m][n][1]);
+                        *(u32*)(own + (g + 8) * OUT_STRIDE + n * 16 + c * 4) = bf16_pair(o[m][n][2], o[m][n][3]);
                     }
 
                     __syncwarp();
@@ -306,7 +298,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) lightning(
                     if (t < tokens)
                     {
                         const uint4 value = *(const uint4*)(own + (lane >> 1) * OUT_STRIDE + (lane & 1) * 16);
-                        *(uint4*)(pass.o + base + (long long)token(t) * token_stride + 16 * warp + (lane & 1) * 8) = value;
+                        *(uint4*)(pass.o + base + (i64)token(t) * token_stride + 16 * warp + (lane & 1) * 8) = value;
                     }
                 }
             }
