@@ -18,6 +18,13 @@ __device__ __forceinline__ uint4 stream_load(const void* from) {
     return raw;
 }
 
+// 16 bytes straight to shared memory; zeros where there is nothing to read.
+__device__ __forceinline__ void copy_async(void* to, const void* from, bool real) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(real ? 16 : 0) : "memory");
+}
+
+__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
 // 16 bytes of weights as floats, by the kind of weights: those of type T, or 8-bit codes (without their scale).
 template <typename Kind> struct Unpack;
 

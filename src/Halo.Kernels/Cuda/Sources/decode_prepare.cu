@@ -7,6 +7,6 @@ decode_prepare(const T* input, i64 input_stride, const T* gate, i64 gate_stride,
     let_others_start();
     wait_for_others();
     T* to = output + blockIdx.x * output_stride;
-    make_input<WIDTH, PROLOGUE>(input + blockIdx.x * input_stride, gate == nullptr ? nullptr : gate + blockIdx.x * gate_stride, norm_weight, epsilon, scratch,
+    make_input<WIDTH, 256, PROLOGUE>(input + blockIdx.x * input_stride, gate == nullptr ? nullptr : gate + blockIdx.x * gate_stride, norm_weight, epsilon, scratch,
         [&](int at, const float (&x)[Pack<T>::N]) { Pack<T>::store(to + at, x); });
 }

@@ -1,18 +1,8 @@
 // y = W x of a decoding step for BATCH inputs: weights stream through once, whole rows by a warp each, the inputs wait in shared memory as float32.
 // Up to four matrices of the same inputs are one product. INPUTS: columns of W. PROLOGUE: what happens to the inputs before (decode_input.cuh);
-// EPILOGUE: what happens to the result. WEIGHT_KIND: 0 weights of type ELEMENT, 1 8-bit codes with a scale a row.
+// EPILOGUE: what happens to the result (decode_matrices.cuh, WEIGHT_KIND as well).
 #include "decode_input.cuh"
-
-#define STORE 0
-#define ADD 1
-#define SWIGLU 2
-#define LOGITS 3
-
-#if WEIGHT_KIND == 1
-typedef u8 Code;
-#else
-typedef T Code;
-#endif
+#include "decode_matrices.cuh"
 
 constexpr int N = Unpack<Code>::N;                  // weights in 16 bytes
 constexpr int VECTORS = INPUTS / N;                 // of a row
@@ -22,41 +12,27 @@ constexpr int CHUNKS = (EACH + FLIGHT - 1) / FLIGHT;
 constexpr bool EVEN = VECTORS % (32 * FLIGHT) == 0;
 constexpr int PLANES = N / 4;                       // inputs lie so that the lanes' reads of 16 bytes meet no bank twice
 constexpr int PLANE = INPUTS / PLANES;
+constexpr int THREADS = 512;
 constexpr int MATRICES_A_UNIT = EPILOGUE == SWIGLU ? 2 : 1;
 
 static_assert(INPUTS % N == 0, "a row must be whole vectors of 16 bytes");
 
-struct Matrices {
-    const Code* weight[4];
-    const float* scale[4];
-    const T* bias[4];
-    int end[4];
+// Inputs are read from shared memory for each row: kept in registers, as the compiler would, they leave no room for weights on their way.
+__device__ __forceinline__ float4 read_again(const float* from) {
+    float4 x;
+    asm volatile("ld.volatile.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"((u32)__cvta_generic_to_shared(from)));
+    return x;
+}
 
-    // The matrix of a row, and its number there.
-    __device__ __forceinline__ int find(int& row) const {
-        int matrix = row < end[0] ? 0 : row < end[1] ? 1 : row < end[2] ? 2 : 3;
-        row -= matrix == 0 ? 0 : matrix == 1 ? end[0] : matrix == 2 ? end[1] : end[2];
-        return matrix;
-    }
-    __device__ __forceinline__ const Code* weights(int matrix) const { return matrix == 0 ? weight[0] : matrix == 1 ? weight[1] : matrix == 2 ? weight[2] : weight[3]; }
-    __device__ __forceinline__ float finish(int matrix, int row, float y) const {
-        if (WEIGHT_KIND == 1) {
-            y *= (matrix == 0 ? scale[0] : matrix == 1 ? scale[1] : matrix == 2 ? scale[2] : scale[3])[row];
-        }
-        const T* b = matrix == 0 ? bias[0] : matrix == 1 ? bias[1] : matrix == 2 ? bias[2] : bias[3];
-        return b == nullptr ? y : y + to_float(b[row]);
-    }
-};
-
-extern "C" __global__ void __launch_bounds__(512, 2)
+extern "C" __global__ void __launch_bounds__(THREADS, 2)
 decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, const float* scale0, const float* scale1, const float* scale2, const float* scale3,
                const T* bias0, const T* bias1, const T* bias2, const T* bias3, int end0, int end1, int end2, int end3,
                const T* input, i64 input_stride, const T* gate, i64 gate_stride, const T* norm_weight, float epsilon, void* output, i64 output_stride, int batch) {
     extern __shared__ float inputs[]; // [BATCH][PLANES][PLANE]
     __shared__ float scratch[32];
     let_others_start();
-    Matrices matrices = {{w0, w1, w2, w3}, {scale0, scale1, scale2, scale3}, {bias0, bias1, bias2, bias3}, {end0, end1, end2, end3}};
-    int lane = threadIdx.x % 32, warps = gridDim.x * (blockDim.x / 32), unit = blockIdx.x + gridDim.x * (threadIdx.x / 32);
+    Matrices matrices = MATRICES_OF_ARGUMENTS;
+    int lane = threadIdx.x % 32, warps = gridDim.x * (THREADS / 32), unit = blockIdx.x + gridDim.x * (threadIdx.x / 32);
     int units = EPILOGUE == SWIGLU ? end0 : end3;
     int first = blockIdx.y * BATCH;
 
@@ -85,7 +61,7 @@ decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, c
     for (int b = 0; b < BATCH; b++) {
         float* to = inputs + b * INPUTS;
         i64 place = first + min(b, count - 1);
-        make_input<INPUTS, PROLOGUE>(input + place * input_stride, gate == nullptr ? nullptr : gate + place * gate_stride, norm_weight, epsilon, scratch,
+        make_input<INPUTS, THREADS, PROLOGUE>(input + place * input_stride, gate == nullptr ? nullptr : gate + place * gate_stride, norm_weight, epsilon, scratch,
             [&](int at, const float (&x)[Pack<T>::N]) {
 #pragma unroll
                 for (int j = 0; j < Pack<T>::N; j += 4) {
@@ -97,74 +73,68 @@ decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, c
     }
     __syncthreads();
 
-    float sums[MATRICES_A_UNIT][BATCH];
+    // One row after another; for SwiGLU the sums of the gate's row are kept until the other row is done. Both go through the same code,
+    // which the compiler must not have twice: it would need more registers than there are.
+    float kept[BATCH] = {};
+    int part = 0;
+#pragma unroll 1
     while (unit < units) {
+        bool last = part == MATRICES_A_UNIT - 1;
+        int next_unit = last ? unit + warps : unit, next_part = last ? 0 : part + 1;
+        const Code* next = row_of(next_unit, next_part);
+        float sum[BATCH] = {};
 #pragma unroll
-        for (int part = 0; part < MATRICES_A_UNIT; part++) {
-            bool last_part = part == MATRICES_A_UNIT - 1;
-            int next_unit = last_part ? unit + warps : unit;
-            const Code* next = row_of(next_unit, last_part ? 0 : part + 1);
-            float sum[BATCH] = {};
+        for (int chunk = 0; chunk < CHUNKS; chunk++) {
 #pragma unroll
-            for (int chunk = 0; chunk < CHUNKS; chunk++) {
+            for (int i = 0; i < FLIGHT; i++) {
+                int vector = chunk * FLIGHT * 32 + i * 32;
+                if (chunk * FLIGHT + i < EACH && (EVEN || vector + lane < VECTORS)) {
+                    float w[N];
+                    Unpack<Code>::floats(flight[i], w);
 #pragma unroll
-                for (int i = 0; i < FLIGHT; i++) {
-                    int vector = chunk * FLIGHT * 32 + i * 32;
-                    if (chunk * FLIGHT + i < EACH && (EVEN || vector + lane < VECTORS)) {
-                        float w[N];
-                        Unpack<Code>::floats(flight[i], w);
+                    for (int b = 0; b < BATCH; b++) {
 #pragma unroll
-                        for (int b = 0; b < BATCH; b++) {
-#pragma unroll
-                            for (int p = 0; p < PLANES; p++) {
-                                float4 x = *reinterpret_cast<const float4*>(inputs + b * INPUTS + p * PLANE + (vector + lane) * 4);
-                                sum[b] = fmaf(w[4 * p], x.x, sum[b]);
-                                sum[b] = fmaf(w[4 * p + 1], x.y, sum[b]);
-                                sum[b] = fmaf(w[4 * p + 2], x.z, sum[b]);
-                                sum[b] = fmaf(w[4 * p + 3], x.w, sum[b]);
-                            }
+                        for (int p = 0; p < PLANES; p++) {
+                            float4 x = read_again(inputs + b * INPUTS + p * PLANE + (vector + lane) * 4);
+                            sum[b] = fmaf(w[4 * p], x.x, sum[b]);
+                            sum[b] = fmaf(w[4 * p + 1], x.y, sum[b]);
+                            sum[b] = fmaf(w[4 * p + 2], x.z, sum[b]);
+                            sum[b] = fmaf(w[4 * p + 3], x.w, sum[b]);
                         }
                     }
-                    if (chunk + 1 < CHUNKS) {
-                        load(row, chunk + 1, i);
-                    } else if (next_unit < units) {
-                        load(next, 0, i);
-                    }
+                }
+                if (chunk + 1 < CHUNKS) {
+                    load(row, chunk + 1, i);
+                } else if (next_unit < units) {
+                    load(next, 0, i);
                 }
             }
-            row = next;
-#pragma unroll
-            for (int b = 0; b < BATCH; b++) {
-                sums[part][b] = warp_sum(sum[b]);
-            }
         }
-
-        // Lane b finishes input b.
-        int at = unit, matrix = EPILOGUE == SWIGLU ? 0 : matrices.find(at);
-        float y = 0.0f, other = 0.0f;
+        row = next;
 #pragma unroll
         for (int b = 0; b < BATCH; b++) {
-            if (lane == b) {
-                y = sums[0][b];
-                other = sums[MATRICES_A_UNIT - 1][b];
-            }
+            sum[b] = warp_sum(sum[b]);
         }
-        if (lane < count) {
-            i64 place = (first + lane) * output_stride + unit;
-            y = rounded<T>(matrices.finish(matrix, at, y));
-            if (EPILOGUE == LOGITS) {
-                static_cast<float*>(output)[place] = y;
-            } else {
-                T* to = static_cast<T*>(output) + place;
-                if (EPILOGUE == SWIGLU) {
-                    other = rounded<T>(matrices.finish(1, at, other));
-                    y *= sigmoid(y) * other;
-                } else if (EPILOGUE == ADD) {
-                    y += to_float(*to);
+        if (last) {
+            // Lane b finishes input b.
+            float y = sum[0], other = sum[0];
+#pragma unroll
+            for (int b = 0; b < BATCH; b++) {
+                if (lane == b) {
+                    y = MATRICES_A_UNIT == 2 ? kept[b] : sum[b];
+                    other = sum[b];
                 }
-                *to = from_float<T>(y);
+            }
+            if (lane < count) {
+                matrices.write(output, (first + lane) * output_stride, unit, y, other);
+            }
+        } else {
+#pragma unroll
+            for (int b = 0; b < BATCH; b++) {
+                kept[b] = sum[b];
             }
         }
-        unit += warps;
+        unit = next_unit;
+        part = next_part;
     }
 }
