@@ -17,8 +17,11 @@ public static class ModelRunners
     /// <summary>Halo's own kernels for processors.</summary>
     public const string Cpu = "cpu";
 
+    /// <summary>Halo's own kernels for GPUs.</summary>
+    public const string Cuda = "cuda";
+
     /// <summary>All names that <see cref="Create"/> knows.</summary>
-    public static IReadOnlyList<string> Names { get; } = [Automatic, Tensors, Cpu];
+    public static IReadOnlyList<string> Names { get; } = [Automatic, Tensors, Cpu, Cuda];
 
     /// <summary>Makes a runner; the model stays the caller's and must outlive it.</summary>
     /// <param name="model">The model.</param>
@@ -34,13 +37,14 @@ public static class ModelRunners
             case Automatic when PrefersCpu(model):
                 return new CpuRunner(model, weights, memory);
             case Tensors:
+            case Cuda:
             case Automatic:
                 if (weights is { } format)
                 {
                     model.Quantize(format);
                 }
 
-                return new TensorRunner(model, memory);
+                return name == Cuda || (name == Automatic && CudaRunner.CanRun(model)) ? new CudaRunner(model, memory) : new TensorRunner(model, memory);
             default:
                 throw new HaloException($"there is no runner '{name}'", "--runner", $"give one of {string.Join(", ", Names)}");
         }

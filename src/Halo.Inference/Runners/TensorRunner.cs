@@ -138,6 +138,15 @@ public sealed class TensorRunner : IModelRunner
         _slabs.Clear();
     }
 
+    /// <summary>Makes room for new tokens of each row.</summary>
+    internal static void Reserve(SlabRow[] rows, int tokens)
+    {
+        foreach (IGrouping<CacheSlab, SlabRow> group in rows.GroupBy(row => row.Slab))
+        {
+            group.Key.Reserve(group.Max(row => (long)row.Length) + tokens);
+        }
+    }
+
     /// <summary>Takes a row back; its memory waits for the next sequence.</summary>
     internal void GiveBack(SlabRow row)
     {
@@ -149,7 +158,8 @@ public sealed class TensorRunner : IModelRunner
 
     private Tensor Index(int[] places) => HostIds.ToDevice([.. places.Select(place => (long)place)], [places.Length], Device);
 
-    private SlabRow[] Rows(IReadOnlyList<ISequenceCache> caches)
+    /// <summary>The rows of caches of this runner, each once.</summary>
+    internal SlabRow[] Rows(IReadOnlyList<ISequenceCache> caches)
     {
         SlabRow[] rows = [.. caches.Select(cache => cache is SlabRow row && ReferenceEquals(row.Runner, this) ? row : throw new ArgumentException("the cache is another runner's", nameof(caches)))];
         Array.ForEach(rows, row => row.Require());
@@ -161,11 +171,7 @@ public sealed class TensorRunner : IModelRunner
     {
         using DisposeScope scope = NewDisposeScope();
         int length = (int)ids_BT.shape[1];
-        foreach (IGrouping<CacheSlab, SlabRow> group in rows.GroupBy(row => row.Slab))
-        {
-            group.Key.Reserve(group.Max(row => (long)row.Length) + length);
-        }
-
+        Reserve(rows, length);
         SlabView[] views = [.. Runs(rows).Select(run => new SlabView(run))];
         try
         {

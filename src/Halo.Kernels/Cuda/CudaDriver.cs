@@ -72,6 +72,28 @@ internal static unsafe partial class CudaDriver
     public static partial int Launch(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);
 
+    /// <summary>The configuration of a launch and its attributes; since CUDA 11.8.</summary>
+    [LibraryImport(Library, EntryPoint = "cuLaunchKernelEx")]
+    public static partial int LaunchEx(LaunchConfiguration* configuration, nint function, void** arguments, void** extra);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
+    public static partial int BeginCapture(nint stream, int mode);
+
+    [LibraryImport(Library, EntryPoint = "cuStreamEndCapture")]
+    public static partial int EndCapture(nint stream, nint* graph);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphInstantiateWithFlags")]
+    public static partial int InstantiateGraph(nint* executable, nint graph, ulong flags);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphLaunch")]
+    public static partial int LaunchGraph(nint executable, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphExecDestroy")]
+    public static partial int DestroyExecutable(nint executable);
+
+    [LibraryImport(Library, EntryPoint = "cuGraphDestroy")]
+    public static partial int DestroyGraph(nint graph);
+
     [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
     public static partial int Synchronize(nint stream);
 
