@@ -27,6 +27,7 @@ internal static class CommandLineProgram
         VerifyCommand.Create(),
         TokenizeCommand.Create(),
         ReportCommand.Create(),
+        CompareCommand.Create(),
         DoctorCommand.Create(),
         CompletionCommand.Create(),
         DocumentationCommand.Create(),

@@ -46,22 +46,6 @@ public static class InferencePlots
             Add("inference-speedup", $"{models[0]} against {models[1]}", "times as fast", [("reading", 3, Ratio("prefill_seconds")), ("writing", 4, Ratio("milliseconds_per_token"))]);
         }
 
-        var files = new List<string>();
-        void Put(string file, byte[] bytes)
-        {
-            string path = Path.Combine(folder, file);
-            AtomicFile.Write(path, stream => stream.Write(bytes));
-            files.Add(path);
-        }
-
-        foreach (Chart chart in charts)
-        {
-            Picture picture = Picture.Of(chart);
-            Put($"{chart.Name}.png", picture.Light);
-            Put($"{chart.Name}.dark.png", picture.Dark);
-            Put($"{chart.Name}.svg", PanelPainter.Svg(chart.Draw(Theme.Light), Theme.Light, chart.Alternative));
-        }
-
-        return files;
+        return [.. charts.SelectMany(chart => PictureFiles.Write(folder, chart))];
     }
 }

@@ -8,7 +8,7 @@ public class CommandTests
 {
     private static readonly string Root = Path.GetFullPath(Path.Combine(Golden.Folder, "..", ".."));
 
-    public static TheoryData<string> Commands => ["demo", "convert", "pretrain", "select", "scale", "eval", "generate", "chat", "inspect", "verify", "tokenize", "report", "import"];
+    public static TheoryData<string> Commands => ["demo", "convert", "pretrain", "select", "scale", "eval", "generate", "chat", "inspect", "verify", "tokenize", "report", "compare", "import"];
 
     [Fact]
     public async Task SelectPrintsOneJsonValueWithThePublishedLayers()
