@@ -38,6 +38,19 @@ internal static class CommonOptions
         : Enum.TryParse(format, ignoreCase: true, out WeightFormat known) && Enum.IsDefined(known) ? known
         : throw new HaloException($"unknown weight format '{format}'", "--weights", "give int8 or int4");
 
+    /// <summary><c>--cache</c>: how keys and values are kept.</summary>
+    public static Option<string?> Cache() => new("--cache")
+    {
+        Description = "Keep keys and values of attention layers in 8 bits (int8) instead of the number type.",
+        CompletionSources = { "full", "int8" },
+    };
+
+    /// <summary>What <c>--cache</c> says.</summary>
+    /// <exception cref="HaloException">The format is unknown.</exception>
+    public static CacheFormat ParseCache(string? format) => format is null ? CacheFormat.Full
+        : Enum.TryParse(format, ignoreCase: true, out CacheFormat known) && Enum.IsDefined(known) ? known
+        : throw new HaloException($"unknown cache format '{format}'", "--cache", "give full or int8");
+
     /// <summary><c>--runner</c>: what computes.</summary>
     public static Option<string> Runner()
     {

@@ -24,7 +24,7 @@ internal sealed class InferenceTable(JsonObject settings, MachineRates rates)
     {
         double weights = engine.WeightBytes;
         var plain = new InferenceCosts(engine.Configuration, 1, 1);
-        var costs = new InferenceCosts(engine.Configuration, weights / plain.StreamedWeights, engine.CacheType == TorchSharp.torch.ScalarType.Float32 ? 4 : 2);
+        var costs = new InferenceCosts(engine.Configuration, weights / plain.StreamedWeights, engine.BytesPerEntry);
         double matrixShare = measured.Batch * costs.PrefillOperations(measured.Context) / measured.PrefillSeconds / rates.OperationsPerSecond;
         double bandwidthShare = costs.DecodeBytes(measured.Batch, measured.Context) / measured.SecondsPerStep / rates.BytesPerSecond;
         void Put(string metric, double value)

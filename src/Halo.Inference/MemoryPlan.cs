@@ -34,7 +34,7 @@ internal sealed class MemoryPlan
 
         // Tensors of one layer that live together: the residual stream and norms, the MLP's three, queries to outputs of a mixer in several copies (Lightning in float32).
         _bytesPerToken = (size * ((6.0 * configuration.HiddenSize) + (4.0 * configuration.IntermediateSize))) + (heads * ((8.0 * size) + 24));
-        _cacheBytesPerToken = 2.25 * attentionLayers * 2.0 * configuration.NumKeyValueHeads * configuration.HeadDim * size; // 2.25: old and new buffer while it grows.
+        _cacheBytesPerToken = 2.25 * attentionLayers * 2.0 * configuration.NumKeyValueHeads * (model.CacheFormat == CacheFormat.Int8 ? configuration.HeadDim + 4 : configuration.HeadDim * size); // 2.25: old and new buffer while it grows.
         _cacheBytesPerRow = 8.0 * (configuration.NumHiddenLayers - attentionLayers) * configuration.LightningNh * configuration.LightningHeadDim * configuration.LightningHeadDim;
         _tokenBytes = _cacheBytesPerToken / 2.25;
         _stateBytes = _cacheBytesPerRow / 2;

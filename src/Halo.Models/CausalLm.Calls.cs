@@ -28,6 +28,7 @@ public sealed partial class CausalLm
         {
             AttentionAngles = Angles(_attentionRotary),
             LightningAngles = Angles(_lightningRotary),
+            RoundsKeyValues = CacheFormat == CacheFormat.Int8,
             QueryScale = LogitsScaling is null ? null : QueryScales.Make(LogitsScaling, tensors.Positions_BT, offset, length, Device),
         };
     }
@@ -54,6 +55,7 @@ public sealed partial class CausalLm
             {
                 AttentionAngles = Angles(_attentionRotary),
                 LightningAngles = Angles(_lightningRotary),
+                RoundsKeyValues = CacheFormat == CacheFormat.Int8 && !cache.Rounds,
                 QueryScale = LogitsScaling is null ? null : QueryScales.Make(LogitsScaling, positions_BT, offset, length, Device),
                 Parts = inner,
             };

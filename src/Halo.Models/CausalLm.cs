@@ -62,6 +62,9 @@ public sealed partial class CausalLm : IDisposable
     /// <summary>Type of products and of the residual stream: float32, bfloat16 or float16.</summary>
     public ScalarType ComputeType { get; set; }
 
+    /// <summary>How keys and values are kept. With 8 bits every computation sees them rounded, whether there is a cache or not, so that what is measured holds for what is written.</summary>
+    public CacheFormat CacheFormat { get; set; }
+
     /// <summary>Scaling of attention queries by position; starts as the configuration has it, and may be changed to search for a.</summary>
     public LogitsScaling? LogitsScaling { get; set; }
 

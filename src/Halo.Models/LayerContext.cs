@@ -68,6 +68,9 @@ public sealed class LayerContext
     /// <summary>The cache, or null.</summary>
     internal ILayerCache? Cache { get; }
 
+    /// <summary>Whether keys and values are to be rounded to what a cache of few bits would give back.</summary>
+    internal bool RoundsKeyValues { get; init; }
+
     /// <summary>Neighbouring rows whose attention is computed apart, each with a context of its own; null where all rows go together.</summary>
     internal IReadOnlyList<LayerContext>? Parts { get; init; }
 

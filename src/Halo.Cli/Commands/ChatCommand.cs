@@ -21,10 +21,11 @@ internal static class ChatCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var weights = CommonOptions.Weights();
+        var cache = CommonOptions.Cache();
         var runner = CommonOptions.Runner();
         var command = new Command("chat", "Holds a conversation in the terminal, or with lines from a pipe: each line is a message. /help in it tells the rest.")
         {
-            model, system, noThinking, file, device, type, weights, runner,
+            model, system, noThinking, file, device, type, weights, cache, runner,
         }.WithExamples("halo chat SmolLM2-135M-Instruct --system \"Answer briefly.\"", "halo chat Qwen3-1.7B --no-thinking --temperature 0.7 --top-p 0.8", "echo \"What is a hybrid model?\" | halo chat MODEL > answer.txt");
         sampling.AddTo(command);
         CommandRunner.HandleInteractive(command, parse =>
@@ -34,6 +35,7 @@ internal static class ChatCommand
             JsonObject defaults = Defaults(folder);
             using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type));
             GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]) };
+            loaded.Model.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
             using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
             using var session = new ChatSession(engine);
             var conversation = new Conversation(template, loaded.Tokenizer, session, new ChatSettings(parse.GetValue(system), parse.GetValue(noThinking) ? false : null, options));

@@ -34,8 +34,9 @@ internal static class EvaluateCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var weights = CommonOptions.Weights();
+        var cache = CommonOptions.Cache();
         var json = CommonOptions.Json();
-        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, wikitext, longest, text, haystack, yarn, style, limit, offset, batch, seed, samples, resume, device, type, weights, json }
+        var command = new Command("eval", "Measures a model.") { model, tasks, lengths, benchmarks, wikitext, longest, text, haystack, yarn, style, limit, offset, batch, seed, samples, resume, device, type, weights, cache, json }
             .WithExamples("halo eval models/hypenet-nano --tasks niah_single_1,niah_single_2 --lengths 1k,4k,16k --limit 50", "halo eval MODEL --tasks hellaswag,arc_easy,lambada_openai --benchmarks DIR --samples items.jsonl --resume items.journal --json", "halo eval MODEL --tasks perplexity --text book.txt --lengths 4k --yarn 4");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
@@ -62,6 +63,7 @@ internal static class EvaluateCommand
             TorchSharp.torch.Device target = LibTorch.Device(parse.GetRequiredValue(device));
             var tokenizer = HuggingFaceTokenizer.Load(folder);
             using CausalLm loaded = EvaluationRunner.Load(folder, options, target, CommonOptions.ResolveType(parse.GetValue(type), target));
+            loaded.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
             if (CommonOptions.ParseWeights(parse.GetValue(weights)) is { } bits)
             {
                 loaded.Quantize(bits);
@@ -71,6 +73,11 @@ internal static class EvaluateCommand
             if (parse.GetValue(weights) is { } format)
             {
                 records = [.. records.Select(record => record with { Settings = With(record.Settings, "weights", format) })];
+            }
+
+            if (loaded.CacheFormat != CacheFormat.Full)
+            {
+                records = [.. records.Select(record => record with { Settings = With(record.Settings, "cache", parse.GetValue(cache)!) })];
             }
 
             if (parse.GetValue(json))

@@ -19,9 +19,10 @@ internal static class GenerateCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var weights = CommonOptions.Weights();
+        var cache = CommonOptions.Cache();
         var runner = CommonOptions.Runner();
         var json = CommonOptions.Json();
-        var command = new Command("generate", "Continues a text.") { model, prompt, logProbabilities, save, resume, device, type, weights, runner, json }
+        var command = new Command("generate", "Continues a text.") { model, prompt, logProbabilities, save, resume, device, type, weights, cache, runner, json }
             .WithExamples("halo generate models/hypenet-nano --prompt \"It was a dark night\" --max-tokens 60", "halo generate MODEL --prompt \"Once\" --temperature 0.8 --top-p 0.95 --seed 7", "halo generate MODEL --prompt \"A long text.\" --save text.safetensors", "halo generate MODEL --resume text.safetensors --prompt \" It goes on:\"");
         sampling.AddTo(command);
         CommandRunner.Handle(command, (parse, cancellation) =>
@@ -45,6 +46,7 @@ internal static class GenerateCommand
                 StopIds = loaded.Tokenizer.EosId is { } end ? [end] : [],
                 LogProbabilities = asJson ? parse.GetValue(logProbabilities) : null,
             };
+            loaded.Model.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
             using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
             using Sequence sequence = engine.Create();
             if (parse.GetValue(resume) is { } kept)

@@ -25,11 +25,12 @@ internal static class InferenceBenchCommand
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var weights = CommonOptions.Weights();
+        var cache = CommonOptions.Cache();
         var runner = CommonOptions.Runner();
         var json = CommonOptions.Json();
         var command = new Command("inference", "Measures time to read a prompt, time a token and memory by context length, for one model or two, and the shares of this machine's bandwidth and matrix rate that were reached.")
         {
-            model, against, contexts, batch, tokens, random, plots, device, type, weights, runner, json,
+            model, against, contexts, batch, tokens, random, plots, device, type, weights, cache, runner, json,
         }.WithExamples(
             "halo bench inference models/hypenet-nano --against models/qwen3-nano --contexts 1k,4k,16k --plots plots",
             "halo bench inference HypeNet-2B --against Qwen3-1.7B --random-weights --contexts 8k,32k,128k,512k --device cuda --json");
@@ -45,12 +46,13 @@ internal static class InferenceBenchCommand
             torch.ScalarType computed = CommonOptions.ResolveType(parse.GetValue(type), target);
             string[] folders = [.. new[] { parse.GetRequiredValue(model), parse.GetValue(against) }.OfType<string>()];
             MachineRates rates = MachineRates.Measure(target, computed);
-            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights) };
+            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights), ["cache"] = parse.GetValue(cache) };
             var table = new InferenceTable(settings, rates);
             foreach ((string name, string folder) in Names(folders).Zip(folders))
             {
                 ModelConfiguration configuration = ModelConfiguration.Load(folder);
                 using CausalLm loaded = parse.GetValue(random) ? Random(configuration, target, computed) : CausalLm.Load(folder, target, computed);
+                loaded.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
                 using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
                 var benchmark = new InferenceBenchmark(engine) { NewTokens = parse.GetValue(tokens) };
                 foreach (int length in lengths)

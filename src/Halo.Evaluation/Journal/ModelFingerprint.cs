@@ -19,7 +19,7 @@ internal static class ModelFingerprint
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{model.Configuration.ToJson().ToJsonString(HaloJson.Line)} {model.LogitsScaling} {model.ComputeType} {model.Device.type}"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{model.Configuration.ToJson().ToJsonString(HaloJson.Line)} {model.LogitsScaling} {model.ComputeType}{(model.CacheFormat == CacheFormat.Full ? "" : $" cache {model.CacheFormat}")} {model.Device.type}"));
         foreach (Parameter parameter in model.Parameters)
         {
             Tensor flat = (parameter.Quantized?.Dense(ScalarType.Float32) ?? parameter.Value).detach().reshape(-1);

@@ -45,8 +45,16 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Tokens that one new sequence may hold in the memory that is free now.</summary>
     public int LongestSequence => Memory.Longest(0);
 
-    /// <summary>Type of keys and values.</summary>
-    public ScalarType CacheType => _runner.CacheType;
+    /// <summary>Bytes that the cache takes for one value of a key or value.</summary>
+    public double BytesPerEntry
+    {
+        get
+        {
+            const int Many = 1 << 20;
+            double entries = 2.0 * Configuration.AttentionLayers.Count() * Configuration.NumKeyValueHeads * Configuration.HeadDim * Many;
+            return entries == 0 ? 0 : (_runner.CacheBytes(2 * Many) - _runner.CacheBytes(Many)) / entries;
+        }
+    }
 
     internal Device Device => _runner.Device;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Halo.Inference;
 
 /// <summary>
-/// Caches of sequences that lie together: keys and values (R,Hkv,capacity,D) of each attention layer, grown in pages of tokens; states (R,H,D,D), float32, of each linear layer.
+/// Caches of sequences that lie together: keys and values (R,Hkv,capacity,D) of each attention layer, in the type that is computed in or in 8 bits, grown in pages of tokens; states (R,H,D,D), float32, of each linear layer.
 /// Rows in use are always the first, so that a step of all of them needs no copies: a row that is given back is filled with the last one.
 /// Rows handed out hold zeros, and nothing beyond a row's length is ever read with a weight.
 /// </summary>
@@ -17,6 +17,8 @@ internal sealed class CacheSlab : IDisposable
     private static long _made;
     private readonly Tensor?[] _keys;
     private readonly Tensor?[] _values;
+    private readonly Tensor?[] _keyScales;
+    private readonly Tensor?[] _valueScales;
     private readonly Tensor?[] _states;
     private readonly List<SlabRow> _used = [];
 
@@ -24,8 +26,9 @@ internal sealed class CacheSlab : IDisposable
     {
         ModelConfiguration configuration = model.Configuration;
         int layers = configuration.NumHiddenLayers;
-        (Rows, Capacity, Device) = (rows, Pages(capacity), model.Device);
-        (_keys, _values, _states) = (new Tensor?[layers], new Tensor?[layers], new Tensor?[layers]);
+        (Rows, Capacity, Device, IsInt8) = (rows, Pages(capacity), model.Device, model.CacheFormat == CacheFormat.Int8);
+        (_keys, _values, _keyScales, _valueScales, _states) = (new Tensor?[layers], new Tensor?[layers], new Tensor?[layers], new Tensor?[layers], new Tensor?[layers]);
+        ScalarType kept = IsInt8 ? ScalarType.Int8 : model.ComputeType;
         try
         {
             for (int layer = 0; layer < layers; layer++)
@@ -33,8 +36,10 @@ internal sealed class CacheSlab : IDisposable
                 if (configuration.MixerTypes[layer] == MixerType.Attention)
                 {
                     long[] shape = [rows, configuration.NumKeyValueHeads, Capacity, configuration.HeadDim];
-                    _keys[layer] = Zeros(shape, model.ComputeType, model.Device);
-                    _values[layer] = Zeros(shape, model.ComputeType, model.Device);
+                    _keys[layer] = Zeros(shape, kept, model.Device);
+                    _values[layer] = Zeros(shape, kept, model.Device);
+                    _keyScales[layer] = IsInt8 ? Zeros(shape[..3], ScalarType.Float32, model.Device) : null;
+                    _valueScales[layer] = IsInt8 ? Zeros(shape[..3], ScalarType.Float32, model.Device) : null;
                 }
                 else
                 {
@@ -55,6 +60,9 @@ internal sealed class CacheSlab : IDisposable
     /// <summary>Where the slab lies.</summary>
     public Device Device { get; }
 
+    /// <summary>Whether keys and values are 8-bit codes with scales (<see cref="KeyValueCodes"/>).</summary>
+    public bool IsInt8 { get; }
+
     /// <summary>Number of layers.</summary>
     public int Layers => _states.Length;
 
@@ -71,7 +79,10 @@ internal sealed class CacheSlab : IDisposable
     public long Bytes => All.Sum(one => one.NumberOfElements * one.element_size());
 
     /// <summary>All tensors of the slab, rows first.</summary>
-    public IEnumerable<Tensor> All => _keys.Concat(_values).Concat(_states).OfType<Tensor>();
+    public IEnumerable<Tensor> All => ByToken.Concat(_states.OfType<Tensor>());
+
+    /// <summary>Those whose third dimension is that of tokens.</summary>
+    private IEnumerable<Tensor> ByToken => _keys.Concat(_values).Concat(_keyScales).Concat(_valueScales).OfType<Tensor>();
 
     /// <summary>Capacity in whole pages for a number of tokens.</summary>
     public static int Pages(long tokens) => (int)Math.Min(int.MaxValue, (Math.Max(tokens, 1) + Page - 1) / Page * Page);
@@ -81,6 +92,12 @@ internal sealed class CacheSlab : IDisposable
     public Tensor Keys(int layer) => _keys[layer]!;
 
     public Tensor Values(int layer) => _values[layer]!;
+
+    /// <summary>Scales of 8-bit keys, float32 (R,Hkv,capacity).</summary>
+    public Tensor KeyScales(int layer) => _keyScales[layer]!;
+
+    /// <summary>Scales of 8-bit values, float32 (R,Hkv,capacity).</summary>
+    public Tensor ValueScales(int layer) => _valueScales[layer]!;
 
     public Tensor State(int layer) => _states[layer]!;
 
@@ -113,7 +130,7 @@ internal sealed class CacheSlab : IDisposable
     {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach (Tensor one in _keys.Concat(_values).OfType<Tensor>())
+        foreach (Tensor one in ByToken)
         {
             one.narrow(0, row, 1).narrow(2, 0, length).zero_();
         }
@@ -138,6 +155,8 @@ internal sealed class CacheSlab : IDisposable
         {
             _keys[layer] = Grow(_keys[layer], filled, grown);
             _values[layer] = Grow(_values[layer], filled, grown);
+            _keyScales[layer] = Grow(_keyScales[layer], filled, grown);
+            _valueScales[layer] = Grow(_valueScales[layer], filled, grown);
         }
 
         Capacity = grown;
@@ -169,7 +188,7 @@ internal sealed class CacheSlab : IDisposable
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
         long[] shape = old.shape;
-        Tensor grown = Zeros([shape[0], shape[1], capacity, shape[3]], old.dtype, old.device);
+        Tensor grown = Zeros([.. shape[..2], capacity, .. shape[3..]], old.dtype, old.device);
         grown.narrow(2, 0, filled).copy_(old.narrow(2, 0, filled));
         old.Dispose();
         return grown;
@@ -179,7 +198,7 @@ internal sealed class CacheSlab : IDisposable
     {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        foreach (Tensor one in _keys.Concat(_values).OfType<Tensor>())
+        foreach (Tensor one in ByToken)
         {
             one.narrow(0, to, 1).narrow(2, 0, from.Length).copy_(one.narrow(0, from.Index, 1).narrow(2, 0, from.Length));
         }

@@ -33,6 +33,8 @@ public static class ModelRunners
     {
         switch (name)
         {
+            case Cpu when model.CacheFormat != CacheFormat.Full:
+                throw new HaloException("the kernels for processors keep keys and values in full", "--runner cpu, --cache", $"use --runner {Tensors}, or leave --cache out");
             case Cpu:
             case Automatic when PrefersCpu(model):
                 return new CpuRunner(model, weights, memory);
@@ -54,6 +56,7 @@ public static class ModelRunners
     private static bool PrefersCpu(CausalLm model) =>
         CpuWeights.CanRun(model.Configuration)
         && model.Device.type == DeviceType.CPU
+        && model.CacheFormat == CacheFormat.Full
         && model.ComputeType is ScalarType.Float32 or ScalarType.BFloat16
         && model.Parameters.All(parameter => parameter.Quantized is null)
         && model.Parameters.Sum(parameter => parameter.Bytes) < MemoryPlan.CpuMemory() / 2;

@@ -1,3 +1,4 @@
+using Halo.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,9 +35,10 @@ internal sealed class SlabRow(TensorRunner runner, CacheSlab slab, int index) : 
         Require();
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor Tokens(Tensor x) => x.select(0, Index).narrow(1, 0, Length).clone().DetachFromDisposeScope();
+        Tensor Tokens(Tensor x) => x.select(0, Index).narrow(1, 0, Length);
+        Tensor Read(Tensor kept, Tensor? scales) => (scales is null ? Tokens(kept).clone() : KeyValueCodes.Dense(Tokens(kept), Tokens(scales), ScalarType.Float32)).DetachFromDisposeScope();
         return [.. Enumerable.Range(0, slab.Layers).Select(layer => slab.IsAttention(layer)
-            ? new[] { Tokens(slab.Keys(layer)), Tokens(slab.Values(layer)) }
+            ? new[] { Read(slab.Keys(layer), slab.IsInt8 ? slab.KeyScales(layer) : null), Read(slab.Values(layer), slab.IsInt8 ? slab.ValueScales(layer) : null) }
             : [slab.State(layer).select(0, Index).clone().DetachFromDisposeScope()])];
     }
 
@@ -48,12 +50,26 @@ internal sealed class SlabRow(TensorRunner runner, CacheSlab slab, int index) : 
         using DisposeScope scope = NewDisposeScope();
         slab.Reserve(length);
         Clear();
+        Tensor Tokens(Tensor x) => x.select(0, Index).narrow(1, 0, length);
+        void Write(Tensor kept, Tensor? scales, Tensor given)
+        {
+            if (scales is null)
+            {
+                Tokens(kept).copy_(given);
+                return;
+            }
+
+            (Tensor codes, Tensor givenScales) = KeyValueCodes.Of(given.to(slab.Device));
+            Tokens(kept).copy_(codes);
+            Tokens(scales).copy_(givenScales);
+        }
+
         for (int layer = 0; layer < layers.Count; layer++)
         {
             if (slab.IsAttention(layer))
             {
-                slab.Keys(layer).select(0, Index).narrow(1, 0, length).copy_(layers[layer][0]);
-                slab.Values(layer).select(0, Index).narrow(1, 0, length).copy_(layers[layer][1]);
+                Write(slab.Keys(layer), slab.IsInt8 ? slab.KeyScales(layer) : null, layers[layer][0]);
+                Write(slab.Values(layer), slab.IsInt8 ? slab.ValueScales(layer) : null, layers[layer][1]);
             }
             else
             {

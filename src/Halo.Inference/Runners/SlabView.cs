@@ -34,7 +34,12 @@ internal sealed class SlabView : ILayerCache, IDisposable
     public CallPart Part => new([.. _rows.Select(row => row.Length)], this);
 
     /// <inheritdoc/>
-    public (Tensor K_BHSD, Tensor V_BHSD) Append(int layer, Tensor k_BHTD, Tensor v_BHTD) => (Append(_slab.Keys(layer), k_BHTD), Append(_slab.Values(layer), v_BHTD));
+    public bool Rounds => _slab.IsInt8;
+
+    /// <inheritdoc/>
+    public (Tensor K_BHSD, Tensor V_BHSD) Append(int layer, Tensor k_BHTD, Tensor v_BHTD) => _slab.IsInt8
+        ? (AppendCodes(_slab.Keys(layer), _slab.KeyScales(layer), k_BHTD), AppendCodes(_slab.Values(layer), _slab.ValueScales(layer), v_BHTD))
+        : (Append(_slab.Keys(layer), k_BHTD), Append(_slab.Values(layer), v_BHTD));
 
     /// <inheritdoc/>
     public Tensor? State(int layer) => _slab.State(layer).narrow(0, _first, _rows.Length);
@@ -69,6 +74,14 @@ internal sealed class SlabView : ILayerCache, IDisposable
         _place_B?.Dispose();
     }
 
+    private Tensor AppendCodes(Tensor codes, Tensor scales, Tensor new_BHTD)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor newCodes, Tensor newScales) = KeyValueCodes.Of(new_BHTD);
+        return KeyValueCodes.Dense(Append(codes, newCodes), Append(scales, newScales), new_BHTD.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Adds to keys, values or scales (R,Hkv,capacity,...) what is new (B,Hkv,T,...).</summary>
     private Tensor Append(Tensor all, Tensor new_BHTD)
     {
         Tensor rows = all.narrow(0, _first, _rows.Length);

@@ -36,7 +36,7 @@ public sealed class TensorRunner : IModelRunner
     public Device Device => _model.Device;
 
     /// <inheritdoc/>
-    public ScalarType CacheType => _model.ComputeType;
+    public ScalarType CacheType => _model.CacheFormat == CacheFormat.Int8 ? ScalarType.Float32 : _model.ComputeType;
 
     /// <inheritdoc/>
     public long WeightBytes => _model.Parameters.Where(parameter => Configuration.TieWordEmbeddings || parameter != _model.Parameters[0]).Sum(parameter => parameter.Bytes);

@@ -72,6 +72,11 @@ public sealed class Attention : IMixer
 
     private Tensor Mix(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, LayerContext context)
     {
+        if (context.RoundsKeyValues)
+        {
+            (k_BHTD, v_BHTD) = (KeyValueCodes.Rounded(k_BHTD), KeyValueCodes.Rounded(v_BHTD));
+        }
+
         (Tensor k_BHSD, Tensor v_BHSD) = context.Cache?.Append(_index, k_BHTD, v_BHTD) ?? (k_BHTD, v_BHTD);
         return context.Length == 1 ? Single(q_BHTD, k_BHSD, v_BHSD, context) : Softmax(q_BHTD, k_BHSD, v_BHSD, context);
     }

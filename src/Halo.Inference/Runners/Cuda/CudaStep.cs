@@ -167,6 +167,8 @@ internal sealed class CudaStep : IDisposable
                     entry[0] = Address(slab.Keys(layer), index);
                     entry[1] = Address(slab.Values(layer), index);
                     entry[2] = slab.Capacity;
+                    entry[3] = slab.IsInt8 ? Address(slab.KeyScales(layer), index) : 0;
+                    entry[4] = slab.IsInt8 ? Address(slab.ValueScales(layer), index) : 0;
                 }
                 else
                 {
@@ -196,7 +198,7 @@ internal sealed class CudaStep : IDisposable
             if (layer.IsAttention)
             {
                 DecodeMixers.Attention(
-                    layer.Heads, _projected, cacheIsInt8: false, table, _positions_B, (float)(scaling?.Base ?? 0), (float)(scaling?.Constant ?? 1), _splits, _partial!, _counters, mixed);
+                    layer.Heads, _projected, _spare.IsInt8, table, _positions_B, (float)(scaling?.Base ?? 0), (float)(scaling?.Constant ?? 1), _splits, _partial!, _counters, mixed);
             }
             else
             {

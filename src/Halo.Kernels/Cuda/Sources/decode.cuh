@@ -8,7 +8,7 @@ typedef ELEMENT T;
 // Until all kernels in front have ended and what they wrote can be seen. Returns at once in an ordinary launch.
 __device__ __forceinline__ void wait_for_others() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
 
-// The next kernel may be launched as soon as there is room.
+// The next kernel may be launched as soon as there is room. Said after the wait, so that one kernel waits at a time: more of them would take each other's place.
 __device__ __forceinline__ void let_others_start() { asm volatile("griddepcontrol.launch_dependents;"); }
 
 // 16 bytes that are read once and that nobody writes meanwhile.
@@ -16,6 +16,11 @@ __device__ __forceinline__ uint4 stream_load(const void* from) {
     uint4 raw;
     asm volatile("ld.global.nc.L1::no_allocate.L2::256B.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(raw.x), "=r"(raw.y), "=r"(raw.z), "=r"(raw.w) : "l"(from));
     return raw;
+}
+
+// Asks for bytes (a multiple of 16, from a multiple of 16) to be brought to the second-level cache.
+__device__ __forceinline__ void fetch_ahead(const void* from, int bytes) {
+    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" :: "l"(from), "r"(bytes) : "memory");
 }
 
 // 16 bytes straight to shared memory; zeros where there is nothing to read.

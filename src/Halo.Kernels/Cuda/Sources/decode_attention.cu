@@ -88,7 +88,6 @@ decode_attention(const T* p, i64 stride, int key_offset, int value_offset, int k
                  float* partial, int* counters, T* output, i64 output_stride) {
     __shared__ float angles[D], query[GROUP][D], new_key[D], new_value[D], parts[WARPS][GROUP][PART];
     __shared__ bool is_last;
-    let_others_start();
     int split = blockIdx.x, splits = gridDim.x, key_head = blockIdx.y, row = blockIdx.z;
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, column = lane % LANES * N;
     int length = max(0, positions[row]); // places of a batch that nobody uses have -1
@@ -137,6 +136,7 @@ decode_attention(const T* p, i64 stride, int key_offset, int value_offset, int k
     __syncthreads();
 
     wait_for_others();
+    let_others_start();
     p += row * stride;
     const float* turn = frequencies == nullptr ? nullptr : angles;
     for (int head = warp; head < GROUP + 2; head += WARPS) {

@@ -11,8 +11,8 @@ __device__ __forceinline__ float value(Code code) { return to_float(code); }
 
 extern "C" __global__ void __launch_bounds__(256)
 decode_embed(const i64* ids, const Code* weight, const float* scales, T* output, i64 output_stride, int width) {
-    let_others_start();
     wait_for_others();
+    let_others_start();
     i64 id = ids[blockIdx.x];
     float scale = WEIGHT_KIND == 1 ? scales[id] : 1.0f;
     for (int i = threadIdx.x; i < width; i += blockDim.x) {

@@ -25,8 +25,8 @@ decode_finish(const float* logits, i64 vocabulary, i64* ids, int* positions, flo
     __shared__ float warp_values[8];
     __shared__ int warp_places[8];
     __shared__ bool is_last;
-    let_others_start();
     wait_for_others();
+    let_others_start();
     int row = blockIdx.y, parts = gridDim.x, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const float* from = logits + row * vocabulary;
     Best best = {-__int_as_float(0x7f800000), (int)vocabulary};

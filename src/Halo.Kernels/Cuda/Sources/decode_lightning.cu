@@ -11,7 +11,6 @@ extern "C" __global__ void __launch_bounds__(256)
 decode_lightning(const T* p, i64 stride, int key_offset, int value_offset, int heads, int key_heads, const T* q_norm, const T* k_norm, float epsilon,
                  const float* frequencies, float rotary_factor, const float* slopes, const i64* states, const int* positions, float scale, T* output, i64 output_stride) {
     __shared__ float angles[D], query[D], key[D], partial[8][COLUMNS];
-    let_others_start();
     int head = blockIdx.y, row = blockIdx.z, key_head = head * key_heads / heads, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     int column = blockIdx.x * COLUMNS + threadIdx.x % 4 * 4, first = threadIdx.x / 4;
     float* state = reinterpret_cast<float*>(states[row]) + (i64)head * D * D + column;
@@ -27,6 +26,7 @@ decode_lightning(const T* p, i64 stride, int key_offset, int value_offset, int h
     __syncthreads();
 
     wait_for_others();
+    let_others_start();
     p += row * stride;
     if (warp < 2) {
         float x[D / 32];

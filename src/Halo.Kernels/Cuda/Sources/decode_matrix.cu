@@ -49,7 +49,6 @@ decode_matrix(const Code* w0, const Code* w1, const Code* w2, const Code* w3, co
     extern __shared__ uint4 shared[];
     T* inputs = reinterpret_cast<T*>(shared);                        // [COLUMNS][ROW]
     float* parts = reinterpret_cast<float*>(inputs + COLUMNS * ROW); // [WARPS][16][PART]
-    let_others_start();
     Matrices matrices = MATRICES_OF_ARGUMENTS;
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, group = lane / 4, member = lane % 4;
     int units = EPILOGUE == SWIGLU ? end0 : end3, tiles = (units + UNITS_A_TILE - 1) / UNITS_A_TILE, first = blockIdx.y * COLUMNS;
@@ -89,6 +88,7 @@ decode_matrix(const Code* w0, const Code* w1, const Code* w2, const Code* w3, co
         load(low, high, 0, i);
     }
     wait_for_others();
+    let_others_start();
     take_inputs(0);
     __syncthreads();
 

@@ -30,7 +30,6 @@ decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, c
                const T* input, i64 input_stride, const T* gate, i64 gate_stride, const T* norm_weight, float epsilon, void* output, i64 output_stride, int batch) {
     extern __shared__ float inputs[]; // [BATCH][PLANES][PLANE]
     __shared__ float scratch[32];
-    let_others_start();
     Matrices matrices = MATRICES_OF_ARGUMENTS;
     int lane = threadIdx.x % 32, warps = gridDim.x * (THREADS / 32), unit = blockIdx.x + gridDim.x * (threadIdx.x / 32);
     int units = EPILOGUE == SWIGLU ? end0 : end3;
@@ -56,7 +55,13 @@ decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, c
         }
     }
 
+#if FETCH_REST
+    if (CHUNKS > 1 && lane == 0 && unit < units) {
+        fetch_ahead(row + FLIGHT * 32 * N, (INPUTS - FLIGHT * 32 * N) * (int)sizeof(Code));
+    }
+#endif
     wait_for_others();
+    let_others_start();
     int count = min(BATCH, batch - first);
     for (int b = 0; b < BATCH; b++) {
         float* to = inputs + b * INPUTS;
