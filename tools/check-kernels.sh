@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Publishes the tests of the kernels (and those of models and training, which run them) self-contained for linux-x64, without libtorch,
+# Publishes the tests of the kernels (and those of models, training and inference, which run them) self-contained for linux-x64, without libtorch,
 # into FOLDER/check-kernels.tar.xz, for a machine that has a GPU and PyTorch but no .NET.
-# There: tar xJf check-kernels.tar.xz, then HALO_LIBTORCH=<PyTorch's torch/lib> LD_LIBRARY_PATH=$HALO_LIBTORCH ./check-kernels/run.sh [NAME...]
-# NAMEs are Kernels (the default), Models, Training.
+# There: tar xJf check-kernels.tar.xz, then HALO_LIBTORCH=<PyTorch's torch/lib> LD_LIBRARY_PATH=$HALO_LIBTORCH ./check-kernels/run.sh [NAME...] [-- OPTION...]
+# NAMEs are Kernels (the default), Models, Training, Inference; OPTIONs are the test runner's, --filter-class Halo.Inference.Tests.CudaRunnerTests for example.
+# The weights of hypenet-nano go along with Inference, no others do.
 set -euo pipefail
 folder=${1:?usage: tools/check-kernels.sh FOLDER [NAME...]}
 shift
@@ -19,14 +20,21 @@ mkdir -p "$out/bench"
 cp -r "$root/test/golden" "$out/test/golden"
 cp -r "$root/bench/shapes" "$out/bench/shapes"
 cp -r "$root/models" "$out/models"
-find "$out/models" -name '*.safetensors' -delete
+case " $* " in *" Inference "*) kept=hypenet-nano ;; *) kept=none ;; esac
+find "$out/models" -name '*.safetensors' -not -path "*/$kept/*" -delete
 cat > "$out/run.sh" <<'RUN'
 #!/usr/bin/env bash
 here=$(cd "$(dirname "$0")" && pwd)
 export HALO_TEST_GOLDEN="$here/test/golden"
 code=0
-for name in "${@:-Kernels}"; do
-  "$here/bin/Halo.$name.Tests" || code=1
+names=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  names+=("$1")
+  shift
+done
+[ $# -eq 0 ] || shift
+for name in "${names[@]:-Kernels}"; do
+  "$here/bin/Halo.$name.Tests" "$@" || code=1
 done
 exit $code
 RUN

@@ -24,9 +24,11 @@ public class EngineGreedyTests
     [InlineData("qwen3-nano", ModelRunners.Tensors)]
     [InlineData("hypenet-nano", ModelRunners.Cpu)]
     [InlineData("qwen3-nano", ModelRunners.Cpu)]
+    [InlineData("hypenet-nano", ModelRunners.Cuda)]
+    [InlineData("qwen3-nano", ModelRunners.Cuda)]
     public void ShippedModels(string name, string runner)
     {
-        using CausalLm model = TinyModel.Shipped(name);
+        using CausalLm model = TinyModel.Shipped(name, runner == ModelRunners.Cuda ? KernelRunner.Device(runner) : null);
         AnySplitAndCompany(model, 2, runner);
     }
 
