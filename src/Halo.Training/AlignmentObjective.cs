@@ -50,6 +50,9 @@ public sealed class AlignmentObjective : IObjective
     /// <inheritdoc/>
     public ScalarType ComputeType => _student.ComputeType;
 
+    /// <summary>Whether backward passes are launched by a second thread; null: where that pays.</summary>
+    internal bool? Beside { get; init; }
+
     /// <inheritdoc/>
     public LossValue Accumulate(TokenBatch micro, double rowsShare)
     {
@@ -57,8 +60,7 @@ public sealed class AlignmentObjective : IObjective
         BatchTensors batch = BatchTensors.From(micro, _teacher.Device, _options.DocumentMask);
         LayerContext teacherContext = _teacher.Context(batch.Inputs_BT, batch.Layout);
         LayerContext studentContext = _student.Context(batch.Inputs_BT, batch.Layout);
-        var losses = new List<Tensor>();
-        var relative = new List<Tensor>();
+        using var backward = new AlignmentBackward(rowsShare, Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize));
         Tensor x_BTd = WithoutGradient(() => _teacher.Embed(batch.Inputs_BT));
         int last = _layers.Max();
         for (int layer = 0; layer <= last; layer++)
@@ -72,10 +74,7 @@ public sealed class AlignmentObjective : IObjective
             {
                 Tensor mixed_BTd = _student.Layers[layer].Mixer.Forward(normed_BTd.to(_student.ComputeType), studentContext);
                 StepClock.Mark(StepPart.StudentForward);
-                (Tensor loss, Tensor error) = Backward(mixed_BTd, target_BTd, rowsShare);
-                losses.Add(loss.MoveToOtherDisposeScope(scope));
-                relative.Add(error.MoveToOtherDisposeScope(scope));
-                mixed_BTd.Dispose();
+                backward.Add(mixed_BTd, target_BTd);
                 StepClock.Mark(StepPart.Backward);
             }
 
@@ -87,28 +86,10 @@ public sealed class AlignmentObjective : IObjective
             }
         }
 
-        Tensor total = stack(losses).sum().MoveToOuterDisposeScope();
-        var extras = new Dictionary<string, Tensor> { ["relative_error"] = stack(relative).MoveToOuterDisposeScope() };
+        (Tensor losses, Tensor errors) = backward.Finish();
+        Tensor total = losses.sum().MoveToOuterDisposeScope();
+        var extras = new Dictionary<string, Tensor> { ["relative_error"] = errors.MoveToOuterDisposeScope() };
         return new LossValue(total, (long)micro.Rows * micro.Length, extras);
-    }
-
-    /// <summary>share * mean((y - t)^2) with its gradient share * 2 (y - t) / numel, sent back through the mixer at once.</summary>
-    private static (Tensor Loss, Tensor RelativeError) Backward(Tensor mixed_BTd, Tensor target_BTd, double share)
-    {
-        Tensor gradient_BTd, loss, error;
-        using (no_grad())
-        {
-            ScalarType wide = mixed_BTd.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-            Tensor target = target_BTd.to(wide);
-            Tensor difference_BTd = mixed_BTd.detach().to(wide) - target;
-            loss = difference_BTd.square().mean().mul_(share);
-            error = loss / target.var(unbiased: false);
-            gradient_BTd = difference_BTd.mul_(2 * share / difference_BTd.numel()).to(mixed_BTd.dtype);
-        }
-
-        StepClock.Mark(StepPart.Loss);
-        mixed_BTd.backward([gradient_BTd]);
-        return (loss, error);
     }
 
     private static Tensor WithoutGradient(Func<Tensor> compute)

@@ -34,6 +34,9 @@ public sealed class DistillationObjective : IObjective
         (_student, _teacher, _options, _crossEntropyWeight) = (student, teacher, options, crossEntropyWeight);
     }
 
+    /// <summary>Whether teacher and student are launched by two threads; null: where that pays.</summary>
+    internal bool? Beside { get; init; }
+
     /// <inheritdoc/>
     public string Name => _crossEntropyWeight == 0 ? "distillation" : FormattableString.Invariant($"distillation + {_crossEntropyWeight} cross-entropy");
 
@@ -49,10 +52,7 @@ public sealed class DistillationObjective : IObjective
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.From(micro, _student.Device, _options.DocumentMask);
         long tokens = batch.Labels_N.shape[0];
-        Tensor teacher_Nd = TeacherHidden(batch);
-        StepClock.Mark(StepPart.TeacherForward);
-        var pass = new HiddenPass(_student, batch.Inputs_BT, batch.Layout, _options.Recompute);
-        StepClock.Mark(StepPart.StudentForward);
+        (Tensor teacher_Nd, HiddenPass pass) = Forward(batch);
         (Tensor divergence, Tensor crossEntropy, Tensor gradient_Nd) = ChunkedLoss.Distillation(
             pass.Hidden_Nd, _student.HeadParameter.Leaf, teacher_Nd, _teacher.Head, batch.Labels_N, _crossEntropyWeight, rowsShare / tokens, _options.LossChunk);
         teacher_Nd.Dispose();
@@ -69,6 +69,36 @@ public sealed class DistillationObjective : IObjective
         }
 
         return new LossValue(loss, tokens, extras);
+    }
+
+    private (Tensor Teacher_Nd, HiddenPass Student) Forward(BatchTensors batch)
+    {
+        if (!(Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize)))
+        {
+            Tensor first_Nd = TeacherHidden(batch);
+            StepClock.Mark(StepPart.TeacherForward);
+            var alone = new HiddenPass(_student, batch.Inputs_BT, batch.Layout, _options.Recompute);
+            StepClock.Mark(StepPart.StudentForward);
+            return (first_Nd, alone);
+        }
+
+        Task<Tensor> teacher = SecondThread.Run(() => TeacherHidden(batch).DetachFromDisposeScope());
+        try
+        {
+            var pass = new HiddenPass(_student, batch.Inputs_BT, batch.Layout, _options.Recompute);
+            return (teacher.GetAwaiter().GetResult(), pass);
+        }
+        catch
+        {
+            // The batch is freed by who called: not before the other thread is done with it.
+            ((IAsyncResult)teacher).AsyncWaitHandle.WaitOne();
+            if (teacher.IsCompletedSuccessfully)
+            {
+                teacher.Result.Dispose();
+            }
+
+            throw;
+        }
     }
 
     private Tensor TeacherHidden(BatchTensors batch)

@@ -209,6 +209,43 @@ public sealed class ObjectiveTests
         }
     }
 
+    /// <summary>Two threads that launch a step give what one gives, bit for bit, however often.</summary>
+    [Theory]
+    [InlineData("distillation")]
+    [InlineData("alignment")]
+    public void ASecondThreadChangesNothing(string kind)
+    {
+        using CausalLm student = Models.Create(hybrid: true, seed: 4, lightningOnly: kind == "alignment"), teacher = Models.Create(hybrid: false, seed: 5);
+        IObjective Objective(bool beside) => kind == "alignment"
+            ? new AlignmentObjective(teacher, student, [0, 1, 2], Options) { Beside = beside }
+            : new DistillationObjective(student, teacher, Options with { DocumentMask = true }, 0.5) { Beside = beside };
+        LossValue? one = null, two = null;
+        var expected = Gradients(Objective(false).Trained, () => one = Objective(false).Accumulate(Batch, 0.5));
+        for (int time = 0; time < 20; time++)
+        {
+            var found = Gradients(Objective(true).Trained, () => two = Objective(true).Accumulate(Batch, 0.5));
+            Same(expected, found, 0);
+            Assert.Equal(one!.Loss.ToDouble(), two!.Loss.ToDouble());
+            Assert.All(one.Extras, extra => Assert.True(extra.Value.equal(two.Extras[extra.Key]).all().item<bool>(), extra.Key));
+        }
+    }
+
+    /// <summary>What fails on the second thread fails in the step, and the next step works.</summary>
+    [Fact]
+    public void AFailureOnTheSecondThreadIsTheSteps()
+    {
+        using CausalLm student = Models.Create(hybrid: true, seed: 4), teacher = Models.Create(hybrid: false, seed: 5);
+        var objective = new DistillationObjective(student, teacher, Options) { Beside = true };
+        RequireGradients(student.Parameters);
+        Tensor norm = teacher.Parameters[^1].Value;
+        Tensor broken = norm.clone();
+        teacher.Parameters[^1].Value = broken;
+        broken.Dispose();
+        Assert.ThrowsAny<Exception>(() => objective.Accumulate(Batch, 1));
+        teacher.Parameters[^1].Value = norm;
+        Assert.True(double.IsFinite(objective.Accumulate(Batch, 1).Loss.ToDouble()));
+    }
+
     [Fact]
     public void RefusesModelsThatDoNotFit()
     {
