@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Halo.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Halo.Training;
@@ -13,13 +14,15 @@ internal static class SecondThread
     /// <summary>Elements of an activation (B,T,d) above which the device's work takes longer than its launches.</summary>
     private const long MostElements = 1L << 24;
 
+    private static readonly bool Allowed = Environment.GetEnvironmentVariable("HALO_LAUNCH_THREADS") != "1";
     private static readonly BlockingCollection<Action> Waiting = [];
     private static readonly Lazy<Thread> Running = new(Start);
 
-    /// <summary>Whether two threads pay for activations of this shape. While a step is timed by parts, one does all.</summary>
+    /// <summary>Whether two threads pay for activations of this shape. While a step is timed by parts, kernels are checked one by one, or HALO_LAUNCH_THREADS is 1, one does all.</summary>
     /// <param name="device">Where the work is done.</param>
     /// <param name="elements">Elements of an activation.</param>
-    public static bool Pays(Device device, long elements) => device.type == TorchSharp.DeviceType.CUDA && elements <= MostElements && StepClock.Current is null;
+    public static bool Pays(Device device, long elements) =>
+        Allowed && device.type == TorchSharp.DeviceType.CUDA && elements <= MostElements && StepClock.Current is null && !CudaKernels.Checked;
 
     /// <summary>
     /// Does work on the thread, in a dispose scope of its own and with gradients enabled. Tensors that go in or out must belong to no dispose scope
