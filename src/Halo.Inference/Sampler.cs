@@ -19,7 +19,7 @@ internal static class Sampler
 
         using DisposeScope scope = NewDisposeScope();
         int vocabulary = (int)logits_BV.shape[1];
-        Tensor Column(Func<GenerationOptions, double> value) => tensor(options.Select(value).ToArray(), ScalarType.Float64).to(logits_BV.device).unsqueeze(1);
+        Tensor Column(Func<GenerationOptions, double> value) => HostIds.ToDevice([.. options.Select(value)], logits_BV.device).unsqueeze(1);
         int Kept(GenerationOptions one) => one.TopK is > 0 and var k && k < vocabulary ? k : vocabulary;
         int width = options.Max(one => one.Temperature == 0 ? 1 : Kept(one));
 
@@ -44,7 +44,7 @@ internal static class Sampler
         }
 
         Tensor sum_BK = p_BK.cumsum(-1);
-        Tensor u_B1 = tensor(draws.ToArray(), ScalarType.Float64).to(logits_BV.device).unsqueeze(1) * sum_BK.narrow(1, sum_BK.shape[1] - 1, 1);
+        Tensor u_B1 = HostIds.ToDevice([.. draws], logits_BV.device).unsqueeze(1) * sum_BK.narrow(1, sum_BK.shape[1] - 1, 1);
         Tensor kept_B1 = (p_BK > 0).sum(-1, keepdim: true);
         Tensor place_B1 = (sum_BK <= u_B1).sum(-1, keepdim: true).minimum(kept_B1 - 1);
         Tensor ids_B = order_BK.gather(1, place_B1).squeeze(1);

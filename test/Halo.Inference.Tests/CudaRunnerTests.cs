@@ -28,6 +28,43 @@ public class CudaRunnerTests
     }
 
     [Theory]
+    [InlineData("cuda", "hybrid")]
+    [InlineData("cuda", "teacher, biases")]
+    [InlineData("launches", "hybrid, wide heads")]
+    public void EightBitKeysAndValues(string runner, string name)
+    {
+        Device device = KernelRunner.Device(runner);
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = RandomModel.Create(name, device);
+        using var full = new TensorRunner(model);
+        Tensor[] inFull = Steps(full);
+        model.CacheFormat = CacheFormat.Int8;
+        using var tensors = new TensorRunner(model);
+        using IModelRunner kernels = KernelRunner.Create(runner, model);
+        Tensor[] expected = Steps(tensors), found = Steps(kernels);
+        for (int step = 0; step < expected.Length; step++)
+        {
+            // A code that lies between two may fall to either side.
+            double Off(Tensor other) => ((other - expected[step]).norm() / expected[step].norm()).item<float>();
+            Assert.True(Off(found[step]) < 2e-2, $"step {step}: {Off(found[step]):E2}");
+            Assert.True(Off(inFull[step]) > 1e-4, "the caches are in full");
+        }
+
+        Tensor[] Steps(IModelRunner one)
+        {
+            // Caches grow on the way.
+            using DisposeScope inner = NewDisposeScope();
+            IReadOnlyList<ISequenceCache> caches = one.Allocate(3, 100);
+            for (int row = 0; row < 3; row++)
+            {
+                one.Prefill([caches[row]], [RandomModel.Ids(250 - (90 * row), row)], wantLogits: false);
+            }
+
+            return [.. Enumerable.Range(0, 12).Select(step => one.Decode(caches, tensor(RandomModel.Ids(3, 100 + step).Select(id => (long)id).ToArray()).to(device)).MoveToOuterDisposeScope())];
+        }
+    }
+
+    [Theory]
     [InlineData("hybrid", null)]
     [InlineData("hybrid, wide heads", null)]
     [InlineData("lightning", null)]

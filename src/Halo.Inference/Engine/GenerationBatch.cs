@@ -14,9 +14,13 @@ public sealed class GenerationBatch(InferenceEngine engine)
     private readonly PromptReader _reader = engine.Reader();
     private readonly List<Writing> _new = [];
     private readonly List<Writing> _writing = [];
+    private StepResult? _last;
 
     /// <summary>Requests that have not ended.</summary>
     public int Count => _new.Count + _writing.Count;
+
+    /// <summary>Whether the next tokens are read before the host has seen them, where nothing speaks against it: a GPU then never waits for the host.</summary>
+    internal bool ReadsAhead { get; init; } = engine.Device.type == DeviceType.CUDA;
 
     /// <summary>Adds a request.</summary>
     /// <param name="request">The request; its sequence must not be in another that has not ended.</param>
@@ -57,38 +61,98 @@ public sealed class GenerationBatch(InferenceEngine engine)
             Write();
         }
 
+        if (_writing.Count == 0)
+        {
+            _last?.Dispose();
+            _last = null;
+        }
+
         return Count > 0;
     }
 
     private void Write()
     {
-
-        (Tensor ids_B, GeneratedToken[] tokens) = TokenChooser.Choose(_writing);
-        var left = new List<int>();
-        for (int i = 0; i < tokens.Length; i++)
+        // What may end by surprise must not have read its last token: states of linear layers do not go back.
+        if (ReadsAhead && _writing.TrueForAll(one => one.EndIsKnown))
         {
-            if (_writing[i].Take(tokens[i]) is { } reason)
+            WriteAhead();
+        }
+        else
+        {
+            WriteInOrder();
+        }
+    }
+
+    private void WriteInOrder()
+    {
+        (Tensor ids_B, GeneratedToken[] tokens) = TokenChooser.Choose(_writing, _last);
+        EndReason?[] ends = [.. _writing.Select((one, row) => one.Take(tokens[row]))];
+        int[] left = Left(row => ends[row] is null);
+        Writing[] all = [.. _writing];
+        Keep(left);
+        for (int row = 0; row < all.Length; row++)
+        {
+            if (ends[row] is { } reason)
             {
-                _writing[i].End(reason);
-            }
-            else
-            {
-                left.Add(i);
+                all[row].End(reason);
             }
         }
 
-        if (left.Count < tokens.Length)
+        Launch(Part(ids_B, left))?.Note([.. left.Select(row => tokens[row].Id)]);
+    }
+
+    /// <summary>The same where all is known beforehand: the step is launched while the ids are on their way to the host.</summary>
+    private void WriteAhead()
+    {
+        Tensor ids_B = TokenChooser.Ids(_writing, _last);
+        using var coming = new IdsOnTheWay(ids_B);
+        Writing[] all = [.. _writing];
+        int[] left = Left(row => !all[row].IsAtLast);
+        Keep(left);
+        StepResult? step;
+        try
         {
-            ids_B = left.Count == 0 ? ids_B : ids_B.index_select(0, HostIds.ToDevice([.. left.Select(place => (long)place)], [left.Count], ids_B.device));
-            Writing[] kept = [.. left.Select(place => _writing[place])];
+            step = Launch(Part(ids_B, left));
+        }
+        catch
+        {
+            Keep(all);
+            throw;
+        }
+
+        int[] ids = coming.Wait();
+        step?.Note([.. left.Select(row => ids[row])]);
+        for (int row = 0; row < all.Length; row++)
+        {
+            if (all[row].Take(new GeneratedToken(ids[row], float.NaN, [])) is { } reason)
+            {
+                all[row].End(reason);
+            }
+        }
+    }
+
+    private int[] Left(Func<int, bool> stays) => [.. Enumerable.Range(0, _writing.Count).Where(stays)];
+
+    private void Keep(int[] rows) => Keep([.. rows.Select(row => _writing[row])]);
+
+    private void Keep(Writing[] kept)
+    {
+        if (kept.Length != _writing.Count)
+        {
             _writing.Clear();
             _writing.AddRange(kept);
         }
+    }
 
-        if (left.Count > 0)
-        {
-            engine.Step([.. _writing.Select(one => one.Request.Sequence)], [.. left.Select(place => tokens[place].Id)], ids_B);
-        }
+    private static Tensor Part(Tensor ids_B, int[] rows) =>
+        rows.Length == 0 || rows.Length == ids_B.shape[0] ? ids_B : ids_B.index_select(0, HostIds.ToDevice([.. rows.Select(row => (long)row)], [rows.Length], ids_B.device));
+
+    /// <summary>Launches the step of those that are being written; null where none are left.</summary>
+    private StepResult? Launch(Tensor ids_B)
+    {
+        StepResult? step = _writing.Count == 0 ? null : engine.Launch([.. _writing.Select(one => one.Request.Sequence)], ids_B);
+        _last?.Dispose();
+        return _last = step;
     }
 
     private void EndCancelled()

@@ -207,20 +207,16 @@ public sealed class InferenceEngine : IDisposable
 
     internal PromptReader Reader() => new(this, _runner);
 
-    /// <summary>Reads one id of each of several sequences.</summary>
-    /// <param name="sequences">The sequences.</param>
-    /// <param name="ids">The ids on the host.</param>
-    /// <param name="ids_B">The same on the device.</param>
-    internal void Step(IReadOnlyList<Sequence> sequences, int[] ids, Tensor ids_B)
+    /// <summary>Launches a step that reads one id of each of several sequences; on a GPU it need not be done when the call returns.</summary>
+    /// <param name="sequences">The sequences; they must be told (<see cref="StepResult.Note"/>) before anything else is done with them.</param>
+    /// <param name="ids_B">Their ids on the device.</param>
+    /// <exception cref="HaloException">Memory ran out; the sequences are as they were.</exception>
+    internal StepResult Launch(IReadOnlyList<Sequence> sequences, Tensor ids_B)
     {
         using DisposeScope scope = NewDisposeScope();
         try
         {
-            Tensor logits_BV = _runner.Decode([.. sequences.Select(sequence => sequence.Cache)], ids_B);
-            for (int i = 0; i < sequences.Count; i++)
-            {
-                sequences[i].Extend([ids[i]], logits_BV.narrow(0, i, 1));
-            }
+            return new StepResult(_runner, sequences, _runner.Decode([.. sequences.Select(sequence => sequence.Cache)], ids_B));
         }
         catch (Exception error) when (MemoryPlan.IsOutOfMemory(error))
         {

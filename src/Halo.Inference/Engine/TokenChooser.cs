@@ -7,18 +7,38 @@ namespace Halo.Inference;
 internal static class TokenChooser
 {
     /// <summary>Ids on the device, (B) int64, and the tokens.</summary>
-    public static (Tensor Ids_B, GeneratedToken[] Tokens) Choose(IReadOnlyList<Writing> rows)
+    /// <param name="rows">The requests.</param>
+    /// <param name="last">The step that their logits may be of.</param>
+    public static (Tensor Ids_B, GeneratedToken[] Tokens) Choose(IReadOnlyList<Writing> rows, StepResult? last)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] each = [.. rows.Select(row => row.Request.Sequence.Logits_1V!)];
-        Tensor logits_BV = each.Length == 1 ? each[0] : cat(each, 0);
+        Tensor logits_BV = Logits(rows, last);
         GenerationOptions[] options = [.. rows.Select(row => row.Options)];
-        Tensor ids_B = Sampler.Choose(Penalised(logits_BV, rows), options, [.. rows.Select(row => row.Options.Temperature > 0 ? row.Draw : 0)]);
+        Tensor ids_B = Ids(rows, options, logits_BV, last).clone(); // Callers are asked before they are read: who knows what they do.
         int? top = options.Max(one => one.LogProbabilities);
         GeneratedToken[] tokens = top is null
             ? [.. ids_B.cpu().data<long>().ToArray().Select(id => new GeneratedToken((int)id, float.NaN, []))]
             : WithLogProbabilities(logits_BV, ids_B, options, top.Value);
         return (ids_B.MoveToOuterDisposeScope(), tokens);
+    }
+
+    /// <summary>Ids on the device alone, (B) int64, right until the runner's next call: the host waits for nothing.</summary>
+    /// <inheritdoc cref="Choose"/>
+    public static Tensor Ids(IReadOnlyList<Writing> rows, StepResult? last)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Ids(rows, [.. rows.Select(row => row.Options)], Logits(rows, last), last).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Logits(IReadOnlyList<Writing> rows, StepResult? last) =>
+        last?.IsOf(rows) ?? false ? last.Logits_BV.alias()
+        : rows.Count == 1 ? rows[0].Request.Sequence.Logits_1V!.alias()
+        : cat([.. rows.Select(row => row.Request.Sequence.Logits_1V!)], 0);
+
+    private static Tensor Ids(IReadOnlyList<Writing> rows, GenerationOptions[] options, Tensor logits_BV, StepResult? last)
+    {
+        bool greedy = options.All(one => one.Temperature == 0 && one.RepetitionPenalty == 1) && (last?.IsOf(rows) ?? false);
+        return (greedy ? last!.Likeliest() : null) ?? Sampler.Choose(Penalised(logits_BV, rows), options, [.. rows.Select(row => row.Options.Temperature > 0 ? row.Draw : 0)]);
     }
 
     private static Tensor Penalised(Tensor logits_BV, IReadOnlyList<Writing> rows)

@@ -17,6 +17,12 @@ internal sealed class Writing(GenerationRequest request, Action<GenerationResult
     /// <summary>Tokens written.</summary>
     public int Count => _tokens.Count;
 
+    /// <summary>Whether the next token is the last one whatever it is.</summary>
+    public bool IsAtLast => Count + 1 >= Options.MaxTokens;
+
+    /// <summary>Whether nothing but the number of tokens can end the request, and nobody wants to know more than ids.</summary>
+    public bool EndIsKnown => _stops.Count == 0 && Options.EndsRow is null && Options.LogProbabilities is null && !request.Cancellation.CanBeCanceled;
+
     /// <summary>The draw for the next token.</summary>
     public double Draw => Sampler.Uniform(Options.Seed, Options.FirstRow + request.Row, Count);
 

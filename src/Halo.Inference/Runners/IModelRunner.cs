@@ -57,4 +57,9 @@ public interface IModelRunner : IDisposable
     /// <param name="ids_B">Their ids, int64, on <see cref="Device"/>: what was sampled there need not be brought to the host first.</param>
     /// <returns>Logits after them, float32 (B,V) on <see cref="Device"/>.</returns>
     Tensor Decode(IReadOnlyList<ISequenceCache> caches, Tensor ids_B);
+
+    /// <summary>The ids of the greatest logits (the lowest of equals), where they were found on the way.</summary>
+    /// <param name="logits_BV">What <see cref="Decode"/> returned.</param>
+    /// <returns>int64 (B) on <see cref="Device"/>, right until the runner's next call; null where they are not known, or not any more.</returns>
+    Tensor? Likeliest(Tensor logits_BV) => null;
 }

@@ -106,6 +106,18 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
     public static partial int DestroyStream(nint stream);
 
+    [LibraryImport(Library, EntryPoint = "cuEventCreate")]
+    public static partial int CreateEvent(nint* created, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "cuEventRecord")]
+    public static partial int RecordEvent(nint recorded, nint stream);
+
+    [LibraryImport(Library, EntryPoint = "cuEventSynchronize")]
+    public static partial int WaitForEvent(nint recorded);
+
+    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    public static partial int DestroyEvent(nint destroyed);
+
     [LibraryImport(Library, EntryPoint = "cuGetErrorName")]
     private static partial int ErrorName(int code, nint* name);
 

@@ -19,6 +19,7 @@ public sealed class CudaRunner : IModelRunner
     private readonly CacheSlab _spare;
     private readonly Dictionary<int, CudaStep> _steps = [];
     private LogitsScaling? _scaling;
+    private (Tensor Logits_BV, CudaStep Step)? _last;
 
     /// <summary>Makes a runner; the model stays the caller's.</summary>
     /// <param name="model">The model.</param>
@@ -81,6 +82,7 @@ public sealed class CudaRunner : IModelRunner
     /// <inheritdoc/>
     public Tensor Decode(IReadOnlyList<ISequenceCache> caches, Tensor ids_B)
     {
+        _last = null;
         if (caches.Count > MostSequences)
         {
             return _tensors.Decode(caches, ids_B);
@@ -96,9 +98,14 @@ public sealed class CudaRunner : IModelRunner
         }
 
         using IDisposable constant = no_grad();
-        using Tensor logits_BV = step.Logits_BV.narrow(0, 0, rows.Length);
-        return logits_BV.clone();
+        using Tensor all_BV = step.Logits_BV.narrow(0, 0, rows.Length);
+        Tensor logits_BV = all_BV.clone();
+        _last = (logits_BV, step);
+        return logits_BV;
     }
+
+    /// <inheritdoc/>
+    public Tensor? Likeliest(Tensor logits_BV) => _last is { } last && ReferenceEquals(last.Logits_BV, logits_BV) ? last.Step.Ids_B.narrow(0, 0, logits_BV.shape[0]) : null;
 
     /// <summary>Frees the caches, also those in use.</summary>
     public void Dispose()
@@ -141,6 +148,7 @@ public sealed class CudaRunner : IModelRunner
 
     private void DropSteps()
     {
+        _last = null;
         foreach (CudaStep step in _steps.Values)
         {
             step.Dispose();
