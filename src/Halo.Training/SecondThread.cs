@@ -14,11 +14,11 @@ internal static class SecondThread
     /// <summary>Elements of an activation (B,T,d) above which the device's work takes longer than its launches.</summary>
     private const long MostElements = 1L << 24;
 
-    private static readonly bool Allowed = Environment.GetEnvironmentVariable("HALO_LAUNCH_THREADS") != "1";
+    private static readonly bool Allowed = Environment.GetEnvironmentVariable("HALO_LAUNCH_THREADS") == "2";
     private static readonly BlockingCollection<Action> Waiting = [];
     private static readonly Lazy<Thread> Running = new(Start);
 
-    /// <summary>Whether two threads pay for activations of this shape. While a step is timed by parts, kernels are checked one by one, or HALO_LAUNCH_THREADS is 1, one does all.</summary>
+    /// <summary>Whether two threads pay for activations of this shape. Only where HALO_LAUNCH_THREADS is 2, and not while a step is timed by parts or kernels are checked one by one.</summary>
     /// <param name="device">Where the work is done.</param>
     /// <param name="elements">Elements of an activation.</param>
     public static bool Pays(Device device, long elements) =>

@@ -8,9 +8,10 @@ namespace Halo.Inference;
 internal readonly struct EngineMemory(IModelRunner runner, int prefillBlock)
 {
     private const int UsualBlock = 8192;
+    private const int LargestSquare = 1 << 17;
     private const int SmallestBlock = 512;
 
-    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache.</summary>
+    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache, up to 131,072 tokens; from there on blocks are (docs/benchmarks/inference.md).</summary>
     public int Block(int left, long growth)
     {
         if (prefillBlock > 0)
@@ -19,7 +20,7 @@ internal readonly struct EngineMemory(IModelRunner runner, int prefillBlock)
         }
 
         long free = runner.FreeBytes - growth;
-        if (left <= UsualBlock ? runner.WorkBytes(left) <= free : runner.WorkBytes(left) <= free / 2)
+        if (left <= UsualBlock ? runner.WorkBytes(left) <= free : left <= LargestSquare && runner.WorkBytes(left) <= free / 2)
         {
             return left;
         }

@@ -20,7 +20,7 @@ public sealed class GenerationBatch(InferenceEngine engine)
     public int Count => _new.Count + _writing.Count;
 
     /// <summary>Whether the next tokens are read before the host has seen them, where nothing speaks against it: a GPU then never waits for the host.</summary>
-    internal bool ReadsAhead { get; init; } = engine.Device.type == DeviceType.CUDA;
+    internal bool ReadsAhead { get; init; } = engine.ReadsAhead && engine.Device.type == DeviceType.CUDA;
 
     /// <summary>Adds a request.</summary>
     /// <param name="request">The request; its sequence must not be in another that has not ended.</param>

@@ -33,6 +33,12 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192 or what fits.</summary>
     public int PrefillBlock { get; init; }
 
+    /// <summary>
+    /// On a GPU: launch a step before the host has seen the tokens of the last one, where no request of a batch can end by surprise (stop ids, a caller's word, log-probabilities).
+    /// Off unless asked for: it has not been measured on a GPU yet.
+    /// </summary>
+    public bool ReadsAhead { get; init; }
+
     /// <summary>Name of the runner.</summary>
     public string Runner => _runner.Name;
 
