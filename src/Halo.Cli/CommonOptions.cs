@@ -65,6 +65,12 @@ internal static class CommonOptions
         Description = "Print the result as one JSON value on stdout.",
     };
 
+    /// <summary><c>--ignore-memory</c> of commands that train.</summary>
+    public static Option<bool> IgnoreMemory() => new("--ignore-memory")
+    {
+        Description = "Start even where a stage is expected to need more memory than the device has free.",
+    };
+
     /// <summary><c>--seed</c>.</summary>
     public static Option<long> Seed() => new("--seed")
     {

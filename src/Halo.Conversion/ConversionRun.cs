@@ -24,6 +24,7 @@ internal sealed class ConversionRun : IDisposable
         Tokenizer = HuggingFaceTokenizer.Load(request.Teacher);
         TeacherConfiguration = ModelConfiguration.Load(request.Teacher);
         Check();
+        Memory = new MemoryRoom(request.Device);
         RunIdentity identity = RunIdentity.OfConversion(request);
         Store = new RunStore(new RunFolder(request.Run));
         Store.Claim(Recipe, identity);
@@ -55,7 +56,23 @@ internal sealed class ConversionRun : IDisposable
     /// <summary>The teacher, loaded when it is first asked for.</summary>
     public CausalLm Teacher => _teacher ??= CausalLm.Load(Request.Teacher, Request.Device, Request.ComputeType);
 
+    /// <summary>The device's memory, before anything was loaded.</summary>
+    public MemoryRoom Memory { get; }
+
     private string DataFingerprint { get; }
+
+    /// <summary>Refuses stages that cannot fit into the device's memory, before the first of them begins.</summary>
+    /// <exception cref="HaloException">One cannot, and the request does not say to start all the same.</exception>
+    public void RequireMemory(IEnumerable<string> stages)
+    {
+        foreach (string stage in stages)
+        {
+            if (!Request.IgnoreMemory && StageMemory.Training(Recipe, stage) is { } training)
+            {
+                Memory.Require(stage, Needs(stage, training), training);
+            }
+        }
+    }
 
     /// <summary>Frees the teacher's memory; asked for again, it is loaded again.</summary>
     public void ReleaseTeacher()
@@ -88,7 +105,10 @@ internal sealed class ConversionRun : IDisposable
     public void Train(string name, StageSpecification stage, IObjective objective, long salt, CausalLm trained)
     {
         IRowSource rows = Data.Training(stage.Training.RowLength, stage.Training.DocumentMask, stage.Sources, salt);
-        var trainer = new Trainer(name, stage.Training, objective, rows, Path.Combine(Folder.Checkpoints, name), Log) { DataFingerprint = DataFingerprint };
+        var trainer = new Trainer(name, stage.Training, objective, rows, Path.Combine(Folder.Checkpoints, name), Log)
+        {
+            DataFingerprint = DataFingerprint, Memory = (Memory, Needs(name, stage.Training)),
+        };
         if (trainer.Run(Cancellation).End != TrainingEnd.Completed)
         {
             throw new OperationCanceledException();
@@ -104,6 +124,9 @@ internal sealed class ConversionRun : IDisposable
         _teacher?.Dispose();
         Log.Dispose();
     }
+
+    private MemoryEstimate Needs(string stage, TrainingOptions training) =>
+        StageMemory.Of(Recipe, TeacherConfiguration, stage, training, StageMemory.ComputeBytes(Request.Device, Request.ComputeType));
 
     private void Check()
     {

@@ -27,10 +27,10 @@ public sealed record Estimate(long TeacherParameters, long StudentParameters, IR
         ModelConfiguration hybrid = WeightTransfer.Configuration(teacher, recipe.Student, [.. Enumerable.Range(0, top)]);
         long teacherCount = CausalLm.ParameterCount(teacher);
         long studentCount = CausalLm.ParameterCount(hybrid);
-        long mixers = CausalLm.Shapes(WeightTransfer.Configuration(teacher, recipe.Student, [])).Where(entry => entry.Key.Contains(".self_attn.", StringComparison.Ordinal)).Sum(entry => entry.Value.Aggregate(1L, (product, size) => product * size));
+        long mixers = StageMemory.Mixers(WeightTransfer.Configuration(teacher, recipe.Student, []));
         double rate = device == "cpu" ? CpuRate : GpuRate;
         var stages = new List<StageEstimate>();
-        void Add(string name, StageSpecification? stage, double flopPerToken, long trained, bool holdsTeacher)
+        void Add(string name, StageSpecification? stage, double flopPerToken)
         {
             if (stage is null)
             {
@@ -38,13 +38,13 @@ public sealed record Estimate(long TeacherParameters, long StudentParameters, IR
             }
 
             double tokens = (double)stage.Training.Steps * stage.Training.TokensPerStep;
-            long memory = MemoryEstimate.Of(hybrid, stage.Training, device == "cpu" ? 4 : 2, trained, holdsTeacher ? teacher : null).Total;
+            long memory = StageMemory.Of(recipe, teacher, name, stage.Training, device == "cpu" ? 4 : 2).Total;
             stages.Add(new StageEstimate(name, stage.Training.Steps, tokens, tokens * flopPerToken, memory, tokens * flopPerToken / rate));
         }
 
-        Add(Halo.Conversion.Stages.Align, recipe.Stage1, (2.0 * teacherCount) + (6.0 * mixers), mixers, true);
-        Add(Halo.Conversion.Stages.Distill, recipe.Stage2, (2.0 * teacherCount) + (6.0 * studentCount), studentCount, true);
-        Add(Halo.Conversion.Stages.Extend, recipe.Stage3, 6.0 * studentCount, studentCount, false);
+        Add(Halo.Conversion.Stages.Align, recipe.Stage1, (2.0 * teacherCount) + (6.0 * mixers));
+        Add(Halo.Conversion.Stages.Distill, recipe.Stage2, (2.0 * teacherCount) + (6.0 * studentCount));
+        Add(Halo.Conversion.Stages.Extend, recipe.Stage3, 6.0 * studentCount);
         return new Estimate(teacherCount, studentCount, stages, rate);
     }
 

@@ -30,6 +30,9 @@ public sealed record PipelineRequest
     /// <summary>Last stage to run.</summary>
     public string? Until { get; init; }
 
+    /// <summary>Start even where a stage is expected to need more memory than there is.</summary>
+    public bool IgnoreMemory { get; init; }
+
     /// <summary>Haystack and text of the evaluation where the recipe names none.</summary>
     public string? DefaultHaystack { get; init; }
 

@@ -25,8 +25,9 @@ public static class Pretraining
     /// <param name="computeType">Type of products.</param>
     /// <param name="display">Where progress is shown.</param>
     /// <param name="cancellation">Asks to stop: a checkpoint is written first.</param>
+    /// <param name="ignoreMemory">Start even where more memory is expected to be needed than there is.</param>
     /// <exception cref="HaloException">Something in recipe, data or run folder is wrong.</exception>
-    public static PipelineResult Run(Recipe recipe, string tokenizerFolder, IReadOnlyList<string> dataFolders, string runFolder, torch.Device device, torch.ScalarType computeType, IRunLog display, CancellationToken cancellation)
+    public static PipelineResult Run(Recipe recipe, string tokenizerFolder, IReadOnlyList<string> dataFolders, string runFolder, torch.Device device, torch.ScalarType computeType, IRunLog display, CancellationToken cancellation, bool ignoreMemory = false)
     {
         if (recipe.Model is not { } model || recipe.Pretrain is not { } stage)
         {
@@ -38,6 +39,13 @@ public static class Pretraining
         if (tokenizer.VocabularySize > configuration.VocabSize)
         {
             throw new HaloException($"the tokenizer has {tokenizer.VocabularySize:N0} ids, the model an embedding of {configuration.VocabSize:N0}", $"{recipe.Name}: model.vocab_size", "make the embedding as large as the vocabulary");
+        }
+
+        var room = new MemoryRoom(device);
+        MemoryEstimate needs = MemoryEstimate.Of(configuration, stage.Training, StageMemory.ComputeBytes(device, computeType));
+        if (!ignoreMemory)
+        {
+            room.Require(Stage, needs, stage.Training);
         }
 
         var store = new RunStore(new RunFolder(runFolder));
@@ -52,6 +60,7 @@ public static class Pretraining
             var trainer = new Trainer(Stage, stage.Training, new NextTokenObjective(student, stage.Training), Rows(recipe, stage, data), Path.Combine(store.Folder.Checkpoints, Stage), log)
             {
                 DataFingerprint = identity.DataFingerprint,
+                Memory = (room, needs),
                 Probes = Probes(recipe, stage, data, student),
             };
             if (trainer.Run(cancellation).End != TrainingEnd.Completed)

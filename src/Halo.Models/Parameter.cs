@@ -39,15 +39,19 @@ public sealed class Parameter(string name, params long[] shape)
 
             _value = value;
             Working = null;
+            WorkingGradient = null;
             Quantized = null;
         }
     }
 
-    /// <summary>The value in the type of products, a leaf of its own that gradients go to, while a trainer keeps one; null for none. Setting <see cref="Value"/> takes it away.</summary>
+    /// <summary>The value in the type of products, through which gradients go, while a trainer keeps one; null for none. Setting <see cref="Value"/> takes it away.</summary>
     internal Tensor? Working { get; set; }
 
-    /// <summary>The tensor that a trainer's gradients go to.</summary>
-    internal Tensor Leaf => Working ?? Value;
+    /// <summary>Where a trainer sums gradients of <see cref="Working"/> itself, float32; null: autograd does, in the gradient of <see cref="Trained"/>.</summary>
+    internal Tensor? WorkingGradient { get; set; }
+
+    /// <summary>The tensor that a trainer differentiates by.</summary>
+    internal Tensor Trained => Working ?? Value;
 
     /// <summary>The value in few bits, which then takes the place of <see cref="Value"/>; null for none.</summary>
     public QuantizedWeight? Quantized { get; private set; }

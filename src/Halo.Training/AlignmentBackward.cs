@@ -11,6 +11,9 @@ internal sealed class AlignmentBackward(double share, bool beside) : IDisposable
     // Graphs of more layers at once would only cost memory.
     private const int MostWaiting = 2;
 
+    /// <summary>Graphs of layers alive at once where the second thread goes backward: those that wait or run, and the one that is being made.</summary>
+    public const int MostGraphs = MostWaiting + 1;
+
     private readonly List<(Tensor Loss, Tensor RelativeError)> _done = [];
     private readonly Queue<Task<(Tensor Loss, Tensor RelativeError)>> _waiting = new();
 

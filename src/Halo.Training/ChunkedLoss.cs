@@ -19,15 +19,16 @@ internal static class ChunkedLoss
     /// <param name="labels_N">Int64 labels.</param>
     /// <param name="scale">Factor of the loss, 1/N for the mean.</param>
     /// <param name="chunk">Tokens whose logits exist at once.</param>
+    /// <param name="headGradient_Vd">Takes the head's gradient in the place of its <c>grad</c>.</param>
     /// <returns>The loss (0-dimensional, float32 or wider) and its gradient with respect to <paramref name="hidden_Nd"/>.</returns>
-    public static (Tensor Loss, Tensor HiddenGradient_Nd) CrossEntropy(Tensor hidden_Nd, Tensor head_Vd, Tensor labels_N, double scale, int chunk)
+    public static (Tensor Loss, Tensor HiddenGradient_Nd) CrossEntropy(Tensor hidden_Nd, Tensor head_Vd, Tensor labels_N, double scale, int chunk, Tensor? headGradient_Vd = null)
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        var head = new HeadGradient(hidden_Nd, head_Vd, scale);
-        Tensor loss = zeros([], head.SumType, hidden_Nd.device);
         bool fused = VocabularyLoss.Serves(hidden_Nd, head_Vd.shape[0]);
-        chunk = Chunk(chunk, head_Vd, fused);
+        chunk = fused ? TokensAtOnce(chunk, head_Vd.shape[0]) : chunk;
+        var head = new HeadGradient(hidden_Nd, head_Vd, scale, headGradient_Vd, chunk);
+        Tensor loss = zeros([], head.SumType, hidden_Nd.device);
         for (long start = 0; start < hidden_Nd.shape[0]; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
@@ -64,10 +65,12 @@ internal static class ChunkedLoss
     /// <param name="crossEntropyWeight">Weight of the cross-entropy beside the KL; 0: not computed.</param>
     /// <param name="scale">Factor of the loss, 1/N for the mean.</param>
     /// <param name="chunk">Tokens whose logits exist at once.</param>
+    /// <param name="headGradient_Vd">Takes the gradient of the student's head in the place of its <c>grad</c>.</param>
     /// <returns>The KL and the cross-entropy (scaled, unweighted, 0-dimensional) and the gradient of the whole with respect to <paramref name="hidden_Nd"/>.</returns>
     /// <exception cref="HaloException">The vocabularies differ.</exception>
     public static (Tensor Divergence, Tensor CrossEntropy, Tensor HiddenGradient_Nd) Distillation(
-        Tensor hidden_Nd, Tensor head_Vd, Tensor teacherHidden_Nd, Tensor teacherHead_Vd, Tensor labels_N, double crossEntropyWeight, double scale, int chunk)
+        Tensor hidden_Nd, Tensor head_Vd, Tensor teacherHidden_Nd, Tensor teacherHead_Vd, Tensor labels_N, double crossEntropyWeight, double scale, int chunk,
+        Tensor? headGradient_Vd = null)
     {
         if (head_Vd.shape[0] != teacherHead_Vd.shape[0])
         {
@@ -76,12 +79,12 @@ internal static class ChunkedLoss
 
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        var head = new HeadGradient(hidden_Nd, head_Vd, scale);
+        bool fused = VocabularyLoss.Serves(hidden_Nd, head_Vd.shape[0]) && teacherHidden_Nd.dtype == hidden_Nd.dtype;
+        chunk = fused ? TokensAtOnce(chunk, head_Vd.shape[0]) : chunk;
+        var head = new HeadGradient(hidden_Nd, head_Vd, scale, headGradient_Vd, chunk);
         Tensor teacherWeight_dV = teacherHead_Vd.to(teacherHidden_Nd.dtype).t();
         Tensor divergence = zeros([], head.SumType, hidden_Nd.device);
         Tensor crossEntropy = zeros([], head.SumType, hidden_Nd.device);
-        bool fused = VocabularyLoss.Serves(hidden_Nd, head_Vd.shape[0]) && teacherHidden_Nd.dtype == hidden_Nd.dtype;
-        chunk = Chunk(chunk, head_Vd, fused);
         for (long start = 0; start < hidden_Nd.shape[0]; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
@@ -128,8 +131,8 @@ internal static class ChunkedLoss
         return (divergence, crossEntropy, head.Hidden_Nd.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Small vocabularies: as many tokens as make products worth a launch, at most 512 MB of logits; only the kernels need no further memory.</summary>
-    private static int Chunk(int chunk, Tensor head_Vd, bool fused) => fused ? (int)Math.Max(chunk, MostLogits / head_Vd.shape[0]) : chunk;
+    /// <summary>Tokens of a chunk with kernels: as many as were asked for, and for small vocabularies as many as make 512 MB of logits, so that products are worth their launches; only the kernels need no further memory.</summary>
+    public static int TokensAtOnce(int chunk, long vocabulary) => (int)Math.Max(chunk, MostLogits / vocabulary);
 
     private static void AddAtLabels(Tensor x_nV, Tensor label_n1, double value) =>
         x_nV.scatter_add_(1, label_n1, full([label_n1.shape[0], 1], value, x_nV.dtype, x_nV.device));

@@ -54,7 +54,7 @@ public sealed class DistillationObjective : IObjective
         long tokens = batch.Labels_N.shape[0];
         (Tensor teacher_Nd, HiddenPass pass) = Forward(batch);
         (Tensor divergence, Tensor crossEntropy, Tensor gradient_Nd) = ChunkedLoss.Distillation(
-            pass.Hidden_Nd, _student.HeadParameter.Leaf, teacher_Nd, _teacher.Head, batch.Labels_N, _crossEntropyWeight, rowsShare / tokens, _options.LossChunk);
+            pass.Hidden_Nd, _student.HeadParameter.Trained, teacher_Nd, _teacher.Head, batch.Labels_N, _crossEntropyWeight, rowsShare / tokens, _options.LossChunk, _student.HeadParameter.WorkingGradient);
         teacher_Nd.Dispose();
         StepClock.Mark(StepPart.Loss);
         pass.Backward(gradient_Nd);

@@ -1,4 +1,6 @@
+using Halo.Kernels;
 using Halo.Models;
+using Halo.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,7 +10,8 @@ namespace Halo.Training;
 /// All trained weights in one flat float32 buffer and their gradients in another. The parameters' values become views of the first, their gradients
 /// views of the second, which autograd adds to in place; so zeroing, clipping and the update are a handful of calls however many weights there are
 /// (on a GPU the calls of a small model cost more than its arithmetic). Where products are bfloat16, matrices are also kept in bfloat16 in a third buffer:
-/// the model multiplies with these, their gradients arrive in bfloat16 in a fourth, and no weight is cast in a pass.
+/// the model multiplies with these, and no weight is cast in a pass. Their gradients arrive in bfloat16 in a fourth buffer; or, where an update has several
+/// micro-batches, are added to the float32 sum one by one as autograd has them, and freed.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
@@ -16,6 +19,7 @@ internal sealed class FlatParameters : IDisposable
     private const long Alignment = 64;
 
     private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly List<Tensor> _sums = [];
     private bool _released;
 
     /// <summary>Moves the values of <paramref name="trained"/> into a flat buffer (as float32) and makes the parameters leaves that require gradients.</summary>
@@ -58,12 +62,29 @@ internal sealed class FlatParameters : IDisposable
         if (half && DecayedLength > 0)
         {
             Half = zeros(DecayedLength, ScalarType.BFloat16, device).DetachFromDisposeScope();
-            HalfGradient = zeros(DecayedLength, ScalarType.BFloat16, device).DetachFromDisposeScope();
-            GradientStart = accumulates ? 0 : DecayedLength;
+            if (!accumulates)
+            {
+                HalfGradient = zeros(DecayedLength, ScalarType.BFloat16, device).DetachFromDisposeScope();
+                GradientStart = DecayedLength;
+            }
         }
 
         Gradient = zeros(offset - GradientStart, ScalarType.Float32, device).DetachFromDisposeScope();
         MoveIn();
+    }
+
+    /// <summary>The same, and frees what held the weights before.</summary>
+    /// <inheritdoc cref="FlatParameters(IReadOnlyList{Parameter}, bool, bool)"/>
+    public static FlatParameters Take(IReadOnlyList<Parameter> trained, bool half, bool accumulates)
+    {
+        var flat = new FlatParameters(trained, half, accumulates);
+
+        // The tensors that held the weights may be shared with another model, so they are not disposed; what nobody else holds goes now (the constructor's frame
+        // might hold some), back to the device: libtorch would keep it in pieces of the size of a weight, which are too small for most that a step makes.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        DeviceMemory.ReleaseUnused(flat.Master.device);
+        return flat;
     }
 
     /// <summary>Where each weight lies.</summary>
@@ -75,7 +96,7 @@ internal sealed class FlatParameters : IDisposable
     /// <summary>The matrices in bfloat16, flat, as in the first <see cref="DecayedLength"/> elements of <see cref="Master"/>; null where they are not kept.</summary>
     public Tensor? Half { get; }
 
-    /// <summary>The gradients of one micro-batch with respect to <see cref="Half"/>; null where that is.</summary>
+    /// <summary>The gradients with respect to <see cref="Half"/>; null where that is, and where several micro-batches are summed in <see cref="Gradient"/>.</summary>
     public Tensor? HalfGradient { get; }
 
     /// <summary>Place in <see cref="Master"/> that the first element of <see cref="Gradient"/> belongs to: 0, or what lies behind the matrices.</summary>
@@ -119,20 +140,6 @@ internal sealed class FlatParameters : IDisposable
         using IDisposable noGradient = no_grad();
         Gradient.zero_();
         HalfGradient?.zero_();
-    }
-
-    /// <summary>After a micro-batch: adds its bfloat16 gradients to the sum, where there is one.</summary>
-    public void EndMicroBatch()
-    {
-        if (HalfGradient is null || GradientStart > 0)
-        {
-            return;
-        }
-
-        using IDisposable noGradient = no_grad();
-        using Tensor matrices = Gradient.narrow(0, 0, DecayedLength);
-        matrices.add_(HalfGradient);
-        HalfGradient.zero_();
     }
 
     /// <summary>Euclidean norm of all gradients together, float32, 0-dimensional.</summary>
@@ -179,6 +186,8 @@ internal sealed class FlatParameters : IDisposable
             working?.Dispose();
         }
 
+        _sums.ForEach(sum => sum.Dispose());
+
         Half?.Dispose();
         HalfGradient?.Dispose();
         Gradient.Dispose();
@@ -195,6 +204,27 @@ internal sealed class FlatParameters : IDisposable
         return leaf.DetachFromDisposeScope();
     }
 
+    /// <summary>
+    /// The bfloat16 copy of a matrix as the output of a node whose backward pass adds the gradient to the float32 sum; no gradient in bfloat16 outlives that.
+    /// The node saves nothing, so any number of graphs may end in it.
+    /// </summary>
+    private Tensor Summed(int index)
+    {
+        Tensor half = View(Half!, Segments[index]), sum = View(Gradient, Segments[index]).DetachFromDisposeScope();
+        _sums.Add(sum);
+        using IDisposable gradient = enable_grad();
+        Tensor input = half.detach().requires_grad_();
+        return Differentiable.Attach(half.detach(), [input], [], (_, gradients) =>
+        {
+            if (gradients[0] is { } given)
+            {
+                sum.add_(given);
+            }
+
+            return [null];
+        }).DetachFromDisposeScope();
+    }
+
     private void MoveIn()
     {
         using IDisposable noGradient = no_grad();
@@ -206,7 +236,8 @@ internal sealed class FlatParameters : IDisposable
             if (Half is not null && Segments[i].Decayed)
             {
                 _parameters[i].Value = view.detach().DetachFromDisposeScope();
-                _parameters[i].Working = Leaf(View(Half, Segments[i]), View(HalfGradient!, Segments[i]));
+                _parameters[i].Working = HalfGradient is null ? Summed(i) : Leaf(View(Half, Segments[i]), View(HalfGradient, Segments[i]));
+                _parameters[i].WorkingGradient = HalfGradient is null ? _sums[^1] : null;
             }
             else
             {
@@ -216,9 +247,5 @@ internal sealed class FlatParameters : IDisposable
         }
 
         Refresh();
-
-        // The tensors that held the weights may be shared with another model, so they are not disposed; what nobody else holds goes now.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
     }
 }

@@ -12,7 +12,12 @@ internal sealed class HeadGradient
     private readonly Tensor? _gradient_Vd;
     private readonly double _scale;
 
-    public HeadGradient(Tensor hidden_Nd, Tensor head_Vd, double scale)
+    /// <param name="hidden_Nd">Hidden states.</param>
+    /// <param name="head_Vd">The head.</param>
+    /// <param name="scale">Factor of all gradients.</param>
+    /// <param name="target_Vd">Where the head's gradient is added; null: its <c>grad</c>, if it requires one.</param>
+    /// <param name="chunk">Most tokens of a chunk.</param>
+    public HeadGradient(Tensor hidden_Nd, Tensor head_Vd, double scale, Tensor? target_Vd, long chunk)
     {
         _input_Nd = hidden_Nd.detach();
         _weight_Vd = head_Vd.detach().to(hidden_Nd.dtype);
@@ -22,13 +27,14 @@ internal sealed class HeadGradient
         Hidden_Nd = empty_like(_input_Nd);
         if (head_Vd.requires_grad)
         {
-            if (head_Vd.grad is null)
+            if (target_Vd is null && head_Vd.grad is null)
             {
                 head_Vd.grad = zeros_like(head_Vd);
             }
 
-            _target_Vd = head_Vd.grad!;
-            _gradient_Vd = _target_Vd.dtype == SumType ? _target_Vd : zeros(head_Vd.shape, SumType, head_Vd.device);
+            // Chunks are summed in float32; one alone is added as it is.
+            _target_Vd = target_Vd ?? head_Vd.grad!;
+            _gradient_Vd = _target_Vd.dtype == SumType || hidden_Nd.shape[0] <= chunk ? _target_Vd : zeros(head_Vd.shape, SumType, head_Vd.device);
         }
     }
 

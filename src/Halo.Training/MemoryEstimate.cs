@@ -6,19 +6,26 @@ namespace Halo.Training;
 /// Bytes that a training stage needs, by part: exact for what is held through the run, an estimate for what a step makes.
 /// </summary>
 /// <param name="Weights">Float32 master weights of what is trained, their copies in bfloat16 where products are, and the rest of the student.</param>
-/// <param name="Gradients">Gradients: float32, or bfloat16 (and a float32 sum where an update has several micro-batches).</param>
+/// <param name="Gradients">Gradients: float32; bfloat16 on a GPU where an update has one micro-batch.</param>
 /// <param name="Moments">AdamW's two float32 states.</param>
 /// <param name="Teacher">The teacher's weights in the compute type.</param>
-/// <param name="Activations">What the backward pass keeps of one micro-batch.</param>
+/// <param name="Activations">What the backward pass keeps of one micro-batch, and what it makes beside that.</param>
 /// <param name="LossChunk">Logits of a chunk and what is made of them.</param>
-public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, long Teacher, long Activations, long LossChunk)
+/// <param name="Libraries">What the libraries load onto a GPU beside its context: code of kernels, workspaces of matrix products. 0 on the CPU.</param>
+public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, long Teacher, long Activations, long LossChunk, long Libraries)
 {
+    // Workspaces of 32 MiB for each of two or three threads that multiply matrices; the rest is code.
+    private const long OfLibraries = 350_000_000;
+
     /// <summary>All together.</summary>
-    public long Total => Weights + Gradients + Moments + Teacher + Activations + LossChunk;
+    public long Total => Held + Activations + LossChunk + Libraries;
+
+    /// <summary>What is held through the run.</summary>
+    public long Held => Weights + Gradients + Moments + Teacher;
 
     /// <summary>Estimates a stage.</summary>
     /// <param name="model">What is trained.</param>
-    /// <param name="options">Micro-batch, row length, recomputation and loss chunk are read.</param>
+    /// <param name="options">Global and micro-batch, row length, recomputation and loss chunk are read.</param>
     /// <param name="computeBytes">Bytes of a number of the compute type: 2 for bfloat16 on a GPU, with its kernels; 4 for float32.</param>
     /// <param name="trained">Trained numbers; null for the whole model. Fewer than the model has, with a teacher, mean alignment: one layer at a time.</param>
     /// <param name="teacher">The teacher, where the stage has one.</param>
@@ -26,51 +33,74 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, 
     {
         long all = CausalLm.ParameterCount(model);
         long own = trained ?? all;
-        long tokens = (long)options.MicroRows * options.RowLength;
-        long d = model.HiddenSize, ffn = model.IntermediateSize;
         bool half = computeBytes < 4;
         bool alignment = own < all && teacher is not null;
-        long activations = 0, largest = 0;
-        foreach (MixerType mixer in model.MixerTypes)
-        {
-            bool lightning = mixer == MixerType.Lightning;
-            long q = lightning ? (long)model.LightningNh * model.LightningHeadDim : (long)model.NumAttentionHeads * model.HeadDim;
-            long kv = lightning ? (long)model.LightningNkv * model.LightningHeadDim : (long)model.NumKeyValueHeads * model.HeadDim;
-            long layer = tokens * (half ? Kept(d, ffn, q, kv) * computeBytes : KeptPlain(d, ffn, q, computeBytes));
-            activations += layer;
-            largest = Math.Max(largest, layer);
-        }
+        (long activations, long loss) = alignment ? (Alignment(model, options, half), 0) : Distillation(model, options, computeBytes, teacher is not null);
+
+        // Alignment holds the whole student in float32.
+        long rest = (all - own) * (alignment ? 4 : computeBytes);
+        long gradient = half && !Accumulates(options) ? 2 : 4;
+        return new MemoryEstimate(
+            rest + (own * (half ? 4 + computeBytes : 4)), own * gradient, own * 8, teacher is null ? 0 : CausalLm.ParameterCount(teacher) * computeBytes,
+            activations, loss, half ? OfLibraries : 0);
+    }
+
+    private static bool Accumulates(TrainingOptions options) => options.MicroRows < options.GlobalBatch;
+
+    /// <summary>Activations and loss of a pass through the whole student.</summary>
+    private static (long Activations, long Loss) Distillation(ModelConfiguration model, TrainingOptions options, int computeBytes, bool taught)
+    {
+        long tokens = (long)options.MicroRows * options.RowLength;
+        long d = model.HiddenSize, ffn = model.IntermediateSize, vocabulary = model.VocabSize;
+        bool half = computeBytes < 4;
+        long[] layers = [.. model.MixerTypes.Select(mixer => tokens * (half ? (MlpKept(d, ffn) + MixerKept(d, Heads(model, mixer))) * computeBytes : KeptPlain(d, ffn, Heads(model, mixer).Queries)))];
 
         // A backward pass of one layer makes the gradients of the MLP's three tensors and of the residual stream.
         long backward = tokens * ((3 * ffn) + (2 * d)) * computeBytes;
-        if (alignment)
-        {
-            return new MemoryEstimate((all * 4) + (half ? own * computeBytes : 0), GradientBytes(own, options, half), own * 8, CausalLm.ParameterCount(teacher!) * computeBytes, largest + backward, 0);
-        }
 
-        // With recomputation the inputs of layers are kept; beside them final states, their norm and their gradient, and the teacher's.
-        long inputs = model.NumHiddenLayers * tokens * d * computeBytes;
-        long ends = tokens * d * computeBytes * (teacher is null ? 3 : 4);
+        // With recomputation the inputs of layers are kept; in any case final states, their gradient, and the teacher's.
+        long ends = tokens * d * computeBytes * (taught ? 3 : 2);
+        long kept = options.Recompute ? (layers.Length + 1) * tokens * d * computeBytes : layers.Sum();
+        long later = options.Recompute ? layers.Max() + backward : backward;
 
         // Kernels need logits in the compute type alone; plain operations also log-softmax, probabilities and gradient in float32.
-        long chunk = Math.Min(half ? Math.Max(options.LossChunk, (1L << 28) / model.VocabSize) : options.LossChunk, tokens);
-        long loss = (chunk * model.VocabSize * (half ? computeBytes : computeBytes + 8) * (teacher is null ? 1 : 2)) + ((long)model.VocabSize * d * (computeBytes + 4));
-        long kept = options.Recompute ? inputs : activations;
-        long later = options.Recompute ? largest + backward : backward;
-        return new MemoryEstimate(
-            (own * 4) + (half ? own * computeBytes : 0) + ((all - own) * computeBytes), GradientBytes(own, options, half), own * 8,
-            teacher is null ? 0 : CausalLm.ParameterCount(teacher) * computeBytes, kept + ends + Math.Max(0, later - loss), loss);
+        long chunk = Math.Min(half ? ChunkedLoss.TokensAtOnce(options.LossChunk, vocabulary) : options.LossChunk, tokens);
+        long logits = chunk * vocabulary * (half ? computeBytes : computeBytes + 8) * (taught ? 2 : 1);
+
+        // A chunk's gradient of the head in the compute type; a float32 sum of them where the gradient is not float32 itself.
+        long head = vocabulary * d * (computeBytes + (half && !Accumulates(options) && chunk < tokens ? 4 : 0));
+        long loss = logits + head;
+        return (kept + ends + Math.Max(0, later - loss), loss);
     }
 
-    /// <summary>
-    /// Numbers kept of a token in a layer with kernels: the residual stream before and after the mixer and both norms (4 d); queries and keys before and after
-    /// rotation, values, the mixer's output, its gate and what is multiplied with Wo (5 q + 3 kv); gate, up and their product (3 ffn).
-    /// </summary>
-    private static long Kept(long d, long ffn, long q, long kv) => (4 * d) + (5 * q) + (3 * kv) + (3 * ffn);
+    /// <summary>Activations where one layer's mixer learns at a time.</summary>
+    private static long Alignment(ModelConfiguration model, TrainingOptions options, bool half)
+    {
+        long tokens = (long)options.MicroRows * options.RowLength;
+        long d = model.HiddenSize, ffn = model.IntermediateSize;
+        if (!half)
+        {
+            return tokens * model.MixerTypes.Max(mixer => KeptPlain(d, ffn, Heads(model, mixer).Queries) + (((3 * ffn) + (2 * d)) * 4));
+        }
 
-    /// <summary>The same with plain operations, in bytes: norms and rotations also keep float32 copies.</summary>
-    private static long KeptPlain(long d, long ffn, long q, long bytes) => (((3 * d) + (7 * q) + (4 * ffn)) * bytes) + (((4 * d) + (3 * q)) * 4);
+        // The teacher's residual stream, normed input and target; beside them its MLP, or the student's mixer with loss and backward pass.
+        // The loss makes three float32 copies and a gradient beside the target in float32.
+        long stream = 3 * d * 2, mlp = ((3 * ffn) + (2 * d)) * 2, loss = 18 * d;
+        long graph = model.MixerTypes.Max(mixer => MixerKept(d, Heads(model, mixer)) * 2), backward = model.MixerTypes.Max(mixer => 5 * Heads(model, mixer).Queries * 2);
+        bool beside = SecondThread.PaysOnGpu(tokens * d);
+        return tokens * (stream + (beside ? (AlignmentBackward.MostGraphs * (graph + (2 * d * 2))) + loss + backward + mlp : Math.Max(graph + loss + backward, mlp)));
+    }
 
-    /// <summary>Float32, or bfloat16 for one micro-batch and a float32 sum where there are several.</summary>
-    private static long GradientBytes(long trained, TrainingOptions options, bool half) => trained * (!half ? 4 : options.MicroRows < options.GlobalBatch ? 6 : 2);
+    private static (long Queries, long Keys) Heads(ModelConfiguration model, MixerType mixer) => mixer == MixerType.Lightning
+        ? ((long)model.LightningNh * model.LightningHeadDim, (long)model.LightningNkv * model.LightningHeadDim)
+        : ((long)model.NumAttentionHeads * model.HeadDim, (long)model.NumKeyValueHeads * model.HeadDim);
+
+    /// <summary>Numbers kept of a token with kernels: the normed input; queries and keys before and after rotation, values, the mixer's output, its gate and what is multiplied with Wo.</summary>
+    private static long MixerKept(long d, (long Queries, long Keys) heads) => d + (5 * heads.Queries) + (3 * heads.Keys);
+
+    /// <summary>The residual stream before and after the mixer, the normed input of the MLP; gate, up and their product.</summary>
+    private static long MlpKept(long d, long ffn) => (3 * d) + (3 * ffn);
+
+    /// <summary>Bytes kept of a token with plain operations in float32: norms and rotations also keep copies.</summary>
+    private static long KeptPlain(long d, long ffn, long q) => ((7 * d) + (10 * q) + (4 * ffn)) * 4;
 }

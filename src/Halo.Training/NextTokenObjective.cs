@@ -26,7 +26,7 @@ public sealed class NextTokenObjective(CausalLm model, TrainingOptions options) 
         var pass = new HiddenPass(model, batch.Inputs_BT, batch.Layout, options.Recompute);
         StepClock.Mark(StepPart.StudentForward);
         long tokens = batch.Labels_N.shape[0];
-        (torch.Tensor loss, torch.Tensor gradient_Nd) = ChunkedLoss.CrossEntropy(pass.Hidden_Nd, model.HeadParameter.Leaf, batch.Labels_N, rowsShare / tokens, options.LossChunk);
+        (torch.Tensor loss, torch.Tensor gradient_Nd) = ChunkedLoss.CrossEntropy(pass.Hidden_Nd, model.HeadParameter.Trained, batch.Labels_N, rowsShare / tokens, options.LossChunk, model.HeadParameter.WorkingGradient);
         StepClock.Mark(StepPart.Loss);
         pass.Backward(gradient_Nd);
         StepClock.Mark(StepPart.Backward);

@@ -21,8 +21,10 @@ internal static class SecondThread
     /// <summary>Whether two threads pay for activations of this shape. Only where HALO_LAUNCH_THREADS is 2, and not while a step is timed by parts or kernels are checked one by one.</summary>
     /// <param name="device">Where the work is done.</param>
     /// <param name="elements">Elements of an activation.</param>
-    public static bool Pays(Device device, long elements) =>
-        Allowed && device.type == TorchSharp.DeviceType.CUDA && elements <= MostElements && StepClock.Current is null && !CudaKernels.Checked;
+    public static bool Pays(Device device, long elements) => device.type == TorchSharp.DeviceType.CUDA && PaysOnGpu(elements) && StepClock.Current is null && !CudaKernels.Checked;
+
+    /// <summary>The same for any GPU, before a step is made.</summary>
+    public static bool PaysOnGpu(long elements) => Allowed && elements <= MostElements;
 
     /// <summary>
     /// Does work on the thread, in a dispose scope of its own and with gradients enabled. Tensors that go in or out must belong to no dispose scope

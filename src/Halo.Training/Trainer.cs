@@ -54,6 +54,9 @@ public sealed class Trainer
     /// <summary>Whether matrices are kept in bfloat16 beside the float32 weights; null: for bfloat16 products on a GPU.</summary>
     internal bool? HalfWeights { get; init; }
 
+    /// <summary>The device's memory before the run and what the stage should need, for the log; null: nothing is said about memory.</summary>
+    internal (MemoryRoom Room, MemoryEstimate Needs)? Memory { get; init; }
+
     /// <summary>A text that identifies the data; a checkpoint of other data is refused.</summary>
     public string? DataFingerprint { get; init; }
 
@@ -70,10 +73,17 @@ public sealed class Trainer
     private TrainingResult Train(CancellationToken cancellation)
     {
         using DisposeScope scope = NewDisposeScope();
-        using var flat = new FlatParameters(_objective.Trained, KeepsHalf, accumulates: _options.MicroRows < _options.GlobalBatch);
+        using FlatParameters flat = FlatParameters.Take(_objective.Trained, KeepsHalf, accumulates: _options.MicroRows < _options.GlobalBatch);
         using var optimizer = new AdamW(flat, _options);
         long start = Continue(flat, optimizer);
-        Emit("start", start, new JsonObject { ["steps"] = _options.Steps, ["trained_parameters"] = flat.Count, ["objective"] = _objective.Name });
+        var about = new JsonObject { ["steps"] = _options.Steps, ["trained_parameters"] = flat.Count, ["objective"] = _objective.Name };
+        if (Memory is { } expected && expected.Room.Before(_stage, expected.Needs) is { } before)
+        {
+            about["memory_estimated"] = expected.Needs.Total;
+            _log.Message(before);
+        }
+
+        Emit("start", start, about);
         using var window = new StepWindow();
         using var data = new RowPrefetcher(_rows, _options, start);
         long saved = start;
@@ -108,10 +118,11 @@ public sealed class Trainer
                 Save(step, flat, optimizer);
             }
 
+            TellMemory();
             return new TrainingResult(TrainingEnd.Stopped, step, double.IsNaN(window.MeanLoss) ? loss : window.MeanLoss);
         }
 
-        Emit("end", step, []);
+        Emit("end", step, TellMemory());
         return new TrainingResult(TrainingEnd.Completed, step, loss);
     }
 
@@ -132,7 +143,6 @@ public sealed class Trainer
             using DisposeScope micro = NewDisposeScope();
             TokenBatch batch = data.Next();
             LossValue value = MemoryErrors.Explain(_stage, MemoryErrors.LowerStep(_options), () => _objective.Accumulate(batch, (double)batch.Rows / _options.GlobalBatch));
-            flat.EndMicroBatch();
             loss = Sum(loss, value.Loss, scope);
             foreach ((string name, Tensor extra) in value.Extras)
             {
@@ -234,6 +244,18 @@ public sealed class Trainer
         string folder = _store!.Write(State(step), flat, optimizer);
         Emit("checkpoint", step, new JsonObject { ["folder"] = Path.GetFileName(folder) });
         _clock.Start();
+    }
+
+    /// <summary>Says what the stage took, and gives it for the event.</summary>
+    private JsonObject TellMemory()
+    {
+        if (Memory is not { } found || found.Room.After(_stage, found.Needs) is not { } after)
+        {
+            return [];
+        }
+
+        _log.Message(after);
+        return new JsonObject { ["memory_peak"] = found.Room.Taken, ["memory_estimated"] = found.Needs.Total };
     }
 
     private long Continue(FlatParameters flat, AdamW optimizer)

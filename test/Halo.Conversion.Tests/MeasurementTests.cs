@@ -26,6 +26,25 @@ public sealed class MeasurementTests
     }
 
     [Fact]
+    public void ManyStepsTellMemoryAfterAnEarlyAndTheLastStep()
+    {
+        using var toy = new Toy();
+        var options = new TrainingOptions { Steps = 100, RowLength = 2, GlobalBatch = 1 };
+        TrainingMeasurement measured = new TrainingBenchmark(TrainingShape.Of(toy.Teacher), "3", options, CPU, ScalarType.Float32).Measure(TestContext.Current.CancellationToken);
+        Assert.Equal([10, 104], measured.Memory.Select(sample => sample.Step));
+        Assert.Equal(2, measured.ToJson()["memory_by_step"]!.AsArray().Count);
+        Assert.Contains("after step 104", measured.ToText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatCannotFitIsRefused()
+    {
+        var options = new TrainingOptions { Steps = 1, RowLength = 1 << 20, GlobalBatch = 1 << 12 };
+        HaloException error = Assert.Throws<HaloException>(() => new TrainingBenchmark(TrainingShape.Of("qwen3-1.7b"), "2", options, CPU, ScalarType.Float32).Measure(TestContext.Current.CancellationToken));
+        Assert.Contains("micro_batch (now 4096)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ShapesAreThoseOfTheirNames()
     {
         TrainingShape shape = TrainingShape.Of("qwen3-1.7b");

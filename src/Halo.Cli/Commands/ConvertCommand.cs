@@ -23,8 +23,9 @@ internal static class ConvertCommand
         var until = new Option<string?>("--until") { Description = "Last stage." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
+        var ignoreMemory = CommonOptions.IgnoreMemory();
         var json = CommonOptions.Json();
-        var command = new Command("convert", "Turns a Transformer into a HypeNet by HALO, measures it and writes a report. SIGTERM writes a checkpoint; the same command, or halo convert RUN, continues.") { recipe, teacher, data, output, set, dryRun, from, until, device, type, json }
+        var command = new Command("convert", "Turns a Transformer into a HypeNet by HALO, measures it and writes a report. SIGTERM writes a checkpoint; the same command, or halo convert RUN, continues.") { recipe, teacher, data, output, set, dryRun, from, until, device, type, ignoreMemory, json }
             .WithExamples("halo convert qwen3-1.7b --teacher Qwen3-1.7B --data fineweb-edu/ --out runs/qwen3-1.7b --device cuda", "halo convert runs/qwen3-1.7b --device cuda", "halo convert nano --teacher models/qwen3-nano --data books/ --out runs/nano --set stage2.steps=100 --dry-run");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
@@ -52,7 +53,7 @@ internal static class ConvertCommand
             var request = new PipelineRequest
             {
                 Recipe = loaded, Teacher = teacherFolder, Data = text, Run = run, Device = target, ComputeType = computed,
-                From = parse.GetValue(from), Until = parse.GetValue(until), DefaultHaystack = HaloHome.TryPath("data/haystack"),
+                From = parse.GetValue(from), Until = parse.GetValue(until), IgnoreMemory = parse.GetValue(ignoreMemory), DefaultHaystack = HaloHome.TryPath("data/haystack"),
             };
             return Run(request, parse.GetValue(json), cancellation);
         });

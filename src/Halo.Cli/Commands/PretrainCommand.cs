@@ -16,7 +16,8 @@ internal static class PretrainCommand
         var set = new Option<string[]>("--set") { Description = "Overrides a value of the recipe." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
-        var command = new Command("pretrain", "Trains a Qwen3-type model from scratch, or continues to.") { recipe, data, output, set, device, type }
+        var ignoreMemory = CommonOptions.IgnoreMemory();
+        var command = new Command("pretrain", "Trains a Qwen3-type model from scratch, or continues to.") { recipe, data, output, set, device, type, ignoreMemory }
             .WithExamples("halo pretrain nano-teacher --data books/ --out runs/teacher --device cuda");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
@@ -24,7 +25,7 @@ internal static class PretrainCommand
             string tokenizer = loaded.Tokenizer ?? throw new HaloException("the recipe names no tokenizer", "tokenizer", "name the folder of one");
             (TorchSharp.torch.Device target, TorchSharp.torch.ScalarType computed) = RunOptions.Resolve(parse.GetRequiredValue(device), parse.GetValue(type));
             string folder = parse.GetRequiredValue(output);
-            PipelineResult result = Pretraining.Run(loaded, Directory.Exists(tokenizer) ? tokenizer : HaloHome.Path(tokenizer), parse.GetValue(data) ?? [], folder, target, computed, new ConsoleRunLog(), cancellation);
+            PipelineResult result = Pretraining.Run(loaded, Directory.Exists(tokenizer) ? tokenizer : HaloHome.Path(tokenizer), parse.GetValue(data) ?? [], folder, target, computed, new ConsoleRunLog(), cancellation, parse.GetValue(ignoreMemory));
             if (!result.Completed)
             {
                 return CommandRunner.Interrupted;

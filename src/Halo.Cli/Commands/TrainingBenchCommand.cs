@@ -19,18 +19,19 @@ internal static class TrainingBenchCommand
         var rows = new Option<int>("--rows") { Description = "Rows of an update.", DefaultValueFactory = _ => 12 };
         var micro = new Option<int>("--micro-rows") { Description = "Rows computed at once; 0: all of an update." };
         var length = new Option<int>("--row-length") { Description = "Tokens of a row.", DefaultValueFactory = _ => 512 };
-        var steps = new Option<int>("--steps") { Description = "Updates measured, after four that warm up; three more are timed by part.", DefaultValueFactory = _ => 20 };
+        var steps = new Option<int>("--steps") { Description = "Updates measured, after four that warm up; three more are timed by part. From 100 on, memory after step 10 and after the last is told too.", DefaultValueFactory = _ => 20 };
         var recompute = new Option<string>("--recompute") { Description = "none, or full: keep only the inputs of layers and compute them again backwards.", DefaultValueFactory = _ => "none" };
         recompute.AcceptOnlyFromAmong("none", "full");
         var chunk = new Option<int>("--loss-chunk") { Description = "Tokens whose logits exist at once.", DefaultValueFactory = _ => 4096 };
         var rates = new Option<bool>("--no-rates") { Description = "Do not measure the machine's own rates." };
         var output = new Option<string?>("--out") { Description = "File for the result as JSON." };
+        var ignoreMemory = CommonOptions.IgnoreMemory();
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
         var json = CommonOptions.Json();
         var command = new Command("train", "Measures training with random weights and rows: tokens a second, share of this machine's matrix rate, memory beside its estimate, time by part of a step.")
         {
-            model, stage, rows, micro, length, steps, recompute, chunk, rates, output, device, type, json,
+            model, stage, rows, micro, length, steps, recompute, chunk, rates, ignoreMemory, output, device, type, json,
         }.WithExamples("halo bench train --model nano --stage 2 --rows 4 --row-length 128 --steps 3", "halo bench train --model qwen3-1.7b --stage 2 --rows 12 --row-length 512 --device cuda --out stage2.json");
         CommandRunner.Handle(command, (parse, cancellation) =>
         {
@@ -42,7 +43,7 @@ internal static class TrainingBenchCommand
                 Recompute = parse.GetValue(recompute) == "full", LossChunk = parse.GetValue(chunk), WarmupSteps = 0,
             };
             options.Validate("bench");
-            var benchmark = new TrainingBenchmark(TrainingShape.Of(parse.GetRequiredValue(model)), parse.GetRequiredValue(stage), options, target, computed);
+            var benchmark = new TrainingBenchmark(TrainingShape.Of(parse.GetRequiredValue(model)), parse.GetRequiredValue(stage), options, target, computed) { IgnoreMemory = parse.GetValue(ignoreMemory) };
             TrainingMeasurement measured = benchmark.Measure(cancellation);
             if (!parse.GetValue(rates))
             {

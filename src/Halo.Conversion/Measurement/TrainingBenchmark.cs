@@ -22,6 +22,10 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
     private const int PartSteps = 3;
     private const int MostGroups = 10;
 
+    // Memory after this step is compared with that after the last one, in runs of so many steps that releasing memory in between shows in none of the figures.
+    private const int EarlyStep = 10;
+    private const int ManySteps = 100;
+
     /// <summary>Stages.</summary>
     public static IReadOnlyList<string> Stages { get; } = ["pretrain", "1", "2", "3"];
 
@@ -30,11 +34,10 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
     /// <summary>What the run should need.</summary>
     public MemoryEstimate Estimate()
     {
-        int bytes = type == ScalarType.Float32 ? 4 : 2;
-        long mixers = CausalLm.Shapes(Aligned).Where(entry => entry.Key.Contains(".self_attn.", StringComparison.Ordinal)).Sum(entry => entry.Value.Aggregate(1L, (product, size) => product * size));
+        int bytes = StageMemory.ComputeBytes(device, type);
         return stage switch
         {
-            "1" => MemoryEstimate.Of(Aligned, options, bytes, mixers, shape.Teacher),
+            "1" => MemoryEstimate.Of(Aligned, options, bytes, StageMemory.Mixers(Aligned), shape.Teacher),
             "2" => MemoryEstimate.Of(shape.Student, options, bytes, null, shape.Teacher),
             _ => MemoryEstimate.Of(stage == "3" ? shape.Student : shape.Teacher, options, bytes),
         };
@@ -42,18 +45,21 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
 
     private ModelConfiguration Aligned => shape.Student with { MixerTypes = [.. Enumerable.Repeat(MixerType.Lightning, shape.Student.NumHiddenLayers)] };
 
+    /// <summary>Start even where more memory is expected to be needed than there is.</summary>
+    public bool IgnoreMemory { get; init; }
+
     /// <summary>Runs.</summary>
     /// <exception cref="HaloException">It does not fit into memory.</exception>
     public TrainingMeasurement Measure(CancellationToken cancellation)
     {
         LibTorch.Initialize();
-        using (ones(1, device: device))
+        MemoryEstimate estimate = Estimate();
+        var room = new MemoryRoom(device);
+        if (!IgnoreMemory)
         {
-            // What libtorch itself holds on the device is not the run's.
+            room.Require("bench", estimate, options);
         }
 
-        MemoryEstimate estimate = Estimate();
-        long before = Used();
         using DisposeScope scope = NewDisposeScope();
         using CausalLm? teacher = stage is "1" or "2" ? Random(shape.Teacher, type) : null;
         using CausalLm student = Random(stage switch { "1" => Aligned, "pretrain" => shape.Teacher, _ => shape.Student }, ScalarType.Float32);
@@ -68,10 +74,16 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
         long group = Math.Max(1, options.Steps / MostGroups);
         var seconds = new List<double>();
         var clock = new StepClock(device);
+        var samples = new List<MemorySample>();
         long last = 0, peak = 0;
         void After(long step)
         {
             long measured = step - WarmUp;
+            if (step == EarlyStep && options.Steps >= ManySteps)
+            {
+                samples.Add(Sample(step, room));
+            }
+
             if (measured < 0 || measured > options.Steps || measured % group != 0)
             {
                 return;
@@ -87,7 +99,12 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
             last = now;
             if (measured + group > options.Steps)
             {
-                peak = Used() - before;
+                peak = room.Taken ?? 0;
+                if (samples.Count > 0)
+                {
+                    samples.Add(Sample(step, room));
+                }
+
                 StepClock.Current = clock;
                 clock.Restart();
             }
@@ -111,7 +128,7 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
         seconds.Sort();
         double median = seconds.Count % 2 == 1 ? seconds[seconds.Count / 2] : (seconds[(seconds.Count / 2) - 1] + seconds[seconds.Count / 2]) / 2;
         var parts = Enum.GetValues<StepPart>().ToDictionary(part => part, part => clock.Seconds(part) / timed);
-        return new TrainingMeasurement(Settings(), options.TokensPerStep, median, TrainingCosts.OfStage(stage, shape, options.RowLength), peak, estimate, parts);
+        return new TrainingMeasurement(Settings(), options.TokensPerStep, median, TrainingCosts.OfStage(stage, shape, options.RowLength), peak, estimate, parts) { Memory = samples };
     }
 
     private JsonObject Settings() => new()
@@ -137,6 +154,13 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
         }
     }
 
-    // libtorch gives nothing back to the device, so what is held after the steps is what was held at their peak.
-    private long Used() => OnCuda && DeviceMemory.Query(out nuint free, out nuint total) == 0 ? (long)(total - free) : 0;
+    private MemorySample Sample(long step, MemoryRoom room)
+    {
+        Wait();
+        long held = room.Taken ?? 0;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        DeviceMemory.ReleaseUnused(device);
+        return new MemorySample(step, held, room.Taken ?? 0, Environment.WorkingSet);
+    }
 }

@@ -20,6 +20,9 @@ internal sealed record TrainingMeasurement(
     /// <summary>What the machine does at best, measured in the same run.</summary>
     public MachineRates? Rates { get; init; }
 
+    /// <summary>Memory after an early and after the last measured step, where there were many.</summary>
+    public IReadOnlyList<MemorySample> Memory { get; init; } = [];
+
     private double TokensPerSecond => TokensPerStep / SecondsPerStep;
 
     private double Flops => TokensPerSecond * FlopPerToken;
@@ -39,8 +42,9 @@ internal sealed record TrainingMeasurement(
         ["estimate"] = new JsonObject
         {
             ["weights"] = Estimate.Weights / 1e9, ["gradients"] = Estimate.Gradients / 1e9, ["moments"] = Estimate.Moments / 1e9,
-            ["teacher"] = Estimate.Teacher / 1e9, ["activations"] = Estimate.Activations / 1e9, ["loss"] = Estimate.LossChunk / 1e9,
+            ["teacher"] = Estimate.Teacher / 1e9, ["activations"] = Estimate.Activations / 1e9, ["loss"] = Estimate.LossChunk / 1e9, ["libraries"] = Estimate.Libraries / 1e9,
         },
+        ["memory_by_step"] = new JsonArray([.. Memory.Select(sample => (JsonNode)sample.ToJson())]),
         ["seconds_by_part"] = new JsonObject(Parts.Select(part => KeyValuePair.Create<string, JsonNode?>(Name(part.Key), part.Value))),
     };
 
@@ -50,6 +54,11 @@ internal sealed record TrainingMeasurement(
         string share = Rates is null ? "" : string.Create(CultureInfo.InvariantCulture, $", {100 * Flops / Rates.OperationsPerSecond:0.0} % of the matrix rate ({Rates.OperationsPerSecond / 1e12:0} TFLOP/s)");
         text.AppendLine(CultureInfo.InvariantCulture, $"{TokensPerSecond:N0} tokens/s, {1e3 * SecondsPerStep:0.0} ms a step of {TokensPerStep:N0} tokens, {Flops / 1e12:0.0} TFLOP/s{share}");
         text.AppendLine(CultureInfo.InvariantCulture, $"memory {PeakBytes / 1e9:0.00} GB at the peak, {Estimate.Total / 1e9:0.00} GB estimated");
+        foreach (MemorySample sample in Memory)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  after step {sample.Step,-6} {sample.Held / 1e9,8:0.000} GB held, {sample.InUse / 1e9:0.000} GB in use, {sample.Host / 1e9:0.000} GB of the machine");
+        }
+
         double all = Parts.Values.Sum();
         foreach ((StepPart part, double seconds) in Parts.Where(part => part.Value > 0))
         {
