@@ -53,7 +53,7 @@ public sealed record TrainingOptions
     /// <summary>Attention and state do not cross from one document of a row to the next.</summary>
     public bool DocumentMask { get; init; }
 
-    /// <summary>Tokens whose logits exist at once.</summary>
+    /// <summary>Tokens whose logits exist at once. With the kernels of a GPU a lower bound: small vocabularies take as many tokens as make 2^28 logits.</summary>
     public int LossChunk { get; init; } = 4096;
 
     /// <summary>Steps between checkpoints; 0: only at the end and when stopped.</summary>

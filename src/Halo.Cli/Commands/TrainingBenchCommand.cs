@@ -22,7 +22,7 @@ internal static class TrainingBenchCommand
         var steps = new Option<int>("--steps") { Description = "Updates measured, after four that warm up; three more are timed by part. From 100 on, memory after step 10 and after the last is told too.", DefaultValueFactory = _ => 20 };
         var recompute = new Option<string>("--recompute") { Description = "none, or full: keep only the inputs of layers and compute them again backwards.", DefaultValueFactory = _ => "none" };
         recompute.AcceptOnlyFromAmong("none", "full");
-        var chunk = new Option<int>("--loss-chunk") { Description = "Tokens whose logits exist at once.", DefaultValueFactory = _ => 4096 };
+        var chunk = new Option<int>("--loss-chunk") { Description = "Tokens whose logits exist at once; with a GPU's kernels at least as many as make 2^28 logits.", DefaultValueFactory = _ => 4096 };
         var rates = new Option<bool>("--no-rates") { Description = "Do not measure the machine's own rates." };
         var output = new Option<string?>("--out") { Description = "File for the result as JSON." };
         var ignoreMemory = CommonOptions.IgnoreMemory();
