@@ -51,6 +51,13 @@ internal static class CommonOptions
         : Enum.TryParse(format, ignoreCase: true, out CacheFormat known) && Enum.IsDefined(known) ? known
         : throw new HaloException($"unknown cache format '{format}'", "--cache", "give full or int8");
 
+    /// <summary>The engine that the options ask for.</summary>
+    public static InferenceEngine LoadEngine(string folder, string device, string? type, string runner, string? weights, string? cache)
+    {
+        torch.Device target = LibTorch.Device(device);
+        return InferenceEngine.Load(folder, target, ResolveType(type, target), runner, ParseWeights(weights), ParseCache(cache));
+    }
+
     /// <summary><c>--runner</c>: what computes.</summary>
     public static Option<string> Runner()
     {

@@ -18,19 +18,32 @@ public static class ModelIdentity
     {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor Sample(Parameter weight)
+        return Of(model.Configuration, model.Parameters.Select(weight =>
         {
             using DisposeScope inner = NewDisposeScope();
-            Tensor flat = (weight.Quantized?.Dense(ScalarType.Float32) ?? weight.Value).detach().reshape(-1);
-            long count = Math.Min(Samples, flat.shape[0]);
-            Tensor places = (arange(count, ScalarType.Int64, flat.device) * (flat.shape[0] / count)) + (flat.shape[0] / count / 2);
-            return flat.index_select(0, places).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
-        }
+            return Sample(weight.Quantized?.Dense(ScalarType.Float32) ?? weight.Value).MoveToOuterDisposeScope();
+        }));
+    }
 
-        Tensor all = cat([.. model.Parameters.Select(parameter => Sample(parameter))]).cpu();
+    /// <summary>The same of values that were taken before, in the order of the model's parameters.</summary>
+    internal static string Of(ModelConfiguration configuration, IEnumerable<Tensor> samples)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor all = cat([.. samples]).cpu();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes((model.Configuration with { AttnLogitsScaling = null, Extra = [] }).ToJson().ToJsonString(HaloJson.Line)));
+        hash.AppendData(Encoding.UTF8.GetBytes((configuration with { AttnLogitsScaling = null, Extra = [] }).ToJson().ToJsonString(HaloJson.Line)));
         hash.AppendData(all.bytes);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The values of a weight that count.</summary>
+    internal static Tensor Sample(Tensor weight)
+    {
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor flat = weight.detach().reshape(-1);
+        long count = Math.Min(Samples, flat.shape[0]);
+        Tensor places = (arange(count, ScalarType.Int64, flat.device) * (flat.shape[0] / count)) + (flat.shape[0] / count / 2);
+        return flat.index_select(0, places).to_type(ScalarType.BFloat16).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }

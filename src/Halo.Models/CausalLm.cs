@@ -109,7 +109,7 @@ public sealed partial class CausalLm : IDisposable
             foreach (Parameter parameter in model.Parameters)
             {
                 parameter.Value = weights.Read(parameter.Name, type, device).DetachFromDisposeScope();
-                RequireFinite(parameter, folder);
+                RequireFinite(parameter.Name, parameter.Value, folder);
             }
 
             return model;
@@ -240,12 +240,13 @@ public sealed partial class CausalLm : IDisposable
         _lightningRotary?.Dispose();
     }
 
-    private static void RequireFinite(Parameter parameter, string folder)
+    /// <summary>Refuses weights that are no numbers.</summary>
+    internal static void RequireFinite(string name, Tensor value, string folder)
     {
         using DisposeScope scope = NewDisposeScope();
-        if (!parameter.Value.isfinite().all().item<bool>())
+        if (!value.isfinite().all().item<bool>())
         {
-            throw new HaloException($"the tensor '{parameter.Name}' holds values that are not finite", folder, "the file is damaged or its training diverged: use another copy or an earlier checkpoint");
+            throw new HaloException($"the tensor '{name}' holds values that are not finite", folder, "the file is damaged or its training diverged: use another copy or an earlier checkpoint");
         }
     }
 }

@@ -1,5 +1,6 @@
 using Halo.Kernels.Cpu;
 using Halo.Models;
+using Halo.Testing;
 using static TorchSharp.torch;
 
 namespace Halo.Inference.Tests;
@@ -82,6 +83,46 @@ public class CpuRunnerTests
         Tensor[] logits = [cpu.Prefill([from], [ids[70..]], true)!, tensors.Prefill([other], [ids[70..]], true)!, cpu.Prefill([back], [ids[70..]], true)!];
         Assert.True(logits[0].allclose(logits[1], 1e-4, 1e-4));
         Assert.True(logits[0].Equals(logits[2]));
+    }
+
+    [Theory]
+    [InlineData("hypenet", ScalarType.Float32)]
+    [InlineData("qwen3-untied", ScalarType.BFloat16)]
+    public void AnEngineThatReadsItsFolderItselfIsTheSame(string name, ScalarType type)
+    {
+        string folder = Path.GetDirectoryName(Golden.Path($"models/{name}/config.json"))!;
+        Golden.Path($"models/{name}/model.safetensors");
+        using CausalLm model = CausalLm.Load(folder, CPU, type);
+        using var given = new InferenceEngine(model);
+        using InferenceEngine loaded = InferenceEngine.Load(folder, CPU, type);
+        using InferenceEngine plain = InferenceEngine.Load(folder, CPU, type, ModelRunners.Tensors);
+        Assert.Equal((ModelRunners.Cpu, ModelRunners.Cpu, ModelRunners.Tensors), (given.Runner, loaded.Runner, plain.Runner));
+        int[] prompt = TinyModel.Ids(40, 3, model.Configuration.VocabSize);
+        using Sequence first = given.Create(), second = loaded.Create(), third = plain.Create();
+        var options = new GenerationOptions { MaxTokens = 8 };
+        int[] expected = [.. given.Generate(first, prompt, options).Tokens.Select(token => token.Id)];
+        Assert.Equal(expected, loaded.Generate(second, prompt, options).Tokens.Select(token => token.Id));
+
+        // One model, one name: what one engine has read another goes on with.
+        using SequenceSnapshot snapshot = given.Snapshot(first);
+        loaded.Restore(second, snapshot);
+        plain.Restore(third, snapshot);
+        Assert.Equal(first.Ids, third.Ids);
+    }
+
+    [Fact]
+    public void AFolderThatIsIncompleteIsRefused()
+    {
+        string folder = Directory.CreateTempSubdirectory("halo-test-").FullName;
+        try
+        {
+            File.Copy(Golden.Path("models/hypenet/config.json"), Path.Combine(folder, "config.json"));
+            Assert.Throws<Halo.Core.HaloException>(() => InferenceEngine.Load(folder, CPU, ScalarType.Float32));
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
     }
 
     [Fact]

@@ -33,12 +33,12 @@ internal static class ChatCommand
             string folder = parse.GetRequiredValue(model);
             ChatTemplate template = parse.GetValue(file) is { } path ? ChatTemplate.Load(folder, path) : ChatTemplate.Load(folder);
             JsonObject defaults = Defaults(folder);
-            using var loaded = LoadedModel.Load(folder, parse.GetRequiredValue(device), parse.GetValue(type));
-            GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(loaded.Tokenizer, defaults["eos_token_id"]) };
-            loaded.Model.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
-            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
+            var tokenizer = HuggingFaceTokenizer.Load(folder);
+            GenerationOptions options = sampling.Read(parse, defaults) with { StopIds = StopIds(tokenizer, defaults["eos_token_id"]) };
+            using InferenceEngine engine = CommonOptions.LoadEngine(
+                folder, parse.GetRequiredValue(device), parse.GetValue(type), parse.GetRequiredValue(runner), parse.GetValue(weights), parse.GetValue(cache));
             using var session = new ChatSession(engine);
-            var conversation = new Conversation(template, loaded.Tokenizer, session, new ChatSettings(parse.GetValue(system), parse.GetValue(noThinking) ? false : null, options));
+            var conversation = new Conversation(template, tokenizer, session, new ChatSettings(parse.GetValue(system), parse.GetValue(noThinking) ? false : null, options));
             bool dims = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
             using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel |= !Console.IsInputRedirected);
             return new ChatLoop(conversation, Console.In, Console.Out, Console.Error, !Console.IsInputRedirected, dims).Run();

@@ -29,9 +29,10 @@ internal static class GenerateCommand
         {
             bool asJson = parse.GetValue(json);
             string text = parse.GetRequiredValue(prompt);
-            using var loaded = LoadedModel.Load(parse.GetRequiredValue(model), parse.GetRequiredValue(device), parse.GetValue(type));
-            int[] ids = loaded.Tokenizer.Encode(text);
-            if (ids.Length == 0 && loaded.Tokenizer.BosId is { } beginning && parse.GetValue(resume) is null)
+            string folder = parse.GetRequiredValue(model);
+            var tokenizer = HuggingFaceTokenizer.Load(folder);
+            int[] ids = tokenizer.Encode(text);
+            if (ids.Length == 0 && tokenizer.BosId is { } beginning && parse.GetValue(resume) is null)
             {
                 ids = [beginning];
             }
@@ -43,11 +44,11 @@ internal static class GenerateCommand
 
             GenerationOptions options = sampling.Read(parse) with
             {
-                StopIds = loaded.Tokenizer.EosId is { } end ? [end] : [],
+                StopIds = tokenizer.EosId is { } end ? [end] : [],
                 LogProbabilities = asJson ? parse.GetValue(logProbabilities) : null,
             };
-            loaded.Model.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
-            using var engine = new InferenceEngine(loaded.Model, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
+            using InferenceEngine engine = CommonOptions.LoadEngine(
+                folder, parse.GetRequiredValue(device), parse.GetValue(type), parse.GetRequiredValue(runner), parse.GetValue(weights), parse.GetValue(cache));
             using Sequence sequence = engine.Create();
             if (parse.GetValue(resume) is { } kept)
             {
@@ -55,7 +56,7 @@ internal static class GenerateCommand
                 engine.Restore(sequence, snapshot);
             }
 
-            var stream = loaded.Tokenizer.Stream(skipSpecialTokens: true);
+            var stream = tokenizer.Stream(skipSpecialTokens: true);
             GenerationResult result = engine.Generate(sequence, ids, options, token =>
             {
                 if (!asJson)
@@ -66,7 +67,7 @@ internal static class GenerateCommand
             }, cancellation);
             if (asJson)
             {
-                JsonOutput.Write(Answer(loaded.Tokenizer, text, ids.Length, result, options.LogProbabilities is not null));
+                JsonOutput.Write(Answer(tokenizer, text, ids.Length, result, options.LogProbabilities is not null));
             }
             else
             {

@@ -28,7 +28,7 @@ public sealed unsafe class CpuRunner : IModelRunner
     /// <param name="memory">Bytes that caches and work may take; 0 asks the machine.</param>
     /// <exception cref="HaloException">The kernels cannot run this model.</exception>
     public CpuRunner(CausalLm model, WeightFormat? weights = null, long memory = 0)
-        : this(model, FormatOf(model, weights), memory, CpuPaths.Best, WorkerPool.Shared)
+        : this(model, FormatOf(model.ComputeType, weights), memory, CpuPaths.Best, WorkerPool.Shared)
     {
     }
 
@@ -39,7 +39,7 @@ public sealed unsafe class CpuRunner : IModelRunner
         _scaling = () => model.LogitsScaling;
     }
 
-    internal CpuRunner(ModelConfiguration configuration, PackedFormat format, Func<string, Tensor> read, long memory, CpuPath path, WorkerPool pool)
+    internal CpuRunner(ModelConfiguration configuration, PackedFormat format, Func<string, Tensor> read, long memory, CpuPath path, WorkerPool pool, Func<string>? identity = null)
     {
         if (!CpuWeights.CanRun(configuration))
         {
@@ -51,7 +51,7 @@ public sealed unsafe class CpuRunner : IModelRunner
         _isWide = format == PackedFormat.Float32;
         _memory = memory > 0 ? memory : MemoryPlan.CpuMemory();
         _logits = new NativeBlock((long)LogitsStride * sizeof(float));
-        _identity = new Lazy<string>(() => throw new NotSupportedException("a runner of loose weights has no name"));
+        _identity = new Lazy<string>(identity?.Invoke() ?? "");
         _scaling = () => configuration.AttnLogitsScaling;
     }
 
@@ -160,19 +160,47 @@ public sealed unsafe class CpuRunner : IModelRunner
     /// <summary>A cache's memory is free again.</summary>
     internal void GiveBack(CpuCache cache) => _caches.Remove(cache);
 
-    /// <summary>A runner on the weights of a folder, read one after the other, without the whole model in memory.</summary>
-    internal static CpuRunner Load(string folder, PackedFormat format, CpuPath path, WorkerPool pool)
+    /// <summary>Reads and packs the weights of a folder one by one: memory holds them once.</summary>
+    /// <param name="folder">Model folder.</param>
+    /// <param name="type">float32 or bfloat16: the type of weights that are not kept in few bits, and of the cache.</param>
+    /// <param name="weights">Bits of the matrices; null for <paramref name="type"/>.</param>
+    /// <param name="memory">Bytes that caches and work may take; 0 asks the machine.</param>
+    /// <exception cref="HaloException">The folder is no complete model, or the kernels cannot run it.</exception>
+    public static CpuRunner Load(string folder, ScalarType type = ScalarType.Float32, WeightFormat? weights = null, long memory = 0)
     {
         LibTorch.Initialize();
-        using WeightFolder weights = WeightFolder.Open(folder);
-        return new CpuRunner(ModelConfiguration.Load(folder), format, name => weights.Read(name), 0, path, pool);
+        ModelConfiguration configuration = ModelConfiguration.Load(folder);
+        IReadOnlyDictionary<string, long[]> shapes = CausalLm.Shapes(configuration);
+        using WeightFolder files = WeightFolder.Open(folder);
+        WeightCheck.Verify(shapes, files);
+        var samples = new Dictionary<string, Tensor>();
+        Tensor Read(string name)
+        {
+            Tensor value = files.Read(name, type, CPU);
+            CausalLm.RequireFinite(name, value, folder);
+            samples[name] = ModelIdentity.Sample(value).DetachFromDisposeScope();
+            return value;
+        }
+
+        try
+        {
+            return new CpuRunner(
+                configuration, FormatOf(type, weights), Read, memory, CpuPaths.Best, WorkerPool.Shared, () => ModelIdentity.Of(configuration, shapes.Keys.Select(name => samples[name])));
+        }
+        finally
+        {
+            foreach (Tensor sample in samples.Values)
+            {
+                sample.Dispose();
+            }
+        }
     }
 
-    private static PackedFormat FormatOf(CausalLm model, WeightFormat? weights) => weights switch
+    private static PackedFormat FormatOf(ScalarType type, WeightFormat? weights) => weights switch
     {
         WeightFormat.Int8 => PackedFormat.Int8,
         WeightFormat.Int4 => PackedFormat.Int4,
-        _ => model.ComputeType == ScalarType.Float32 ? PackedFormat.Float32 : PackedFormat.BFloat16,
+        _ => type == ScalarType.Float32 ? PackedFormat.Float32 : PackedFormat.BFloat16,
     };
 
     private float* Logits(int rows)

@@ -155,6 +155,7 @@ internal sealed unsafe class CpuWeights : IDisposable
     private Tensor Floats(string name)
     {
         using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
         using Tensor value = _read(name);
         return value.detach().to(ScalarType.Float32, CPU, copy: true).contiguous().DetachFromDisposeScope();
     }

@@ -13,6 +13,7 @@ public sealed class InferenceEngine : IDisposable
 {
     private readonly IModelRunner _runner;
     private readonly bool _ownsRunner;
+    private readonly CausalLm? _model;
 
     /// <summary>An engine on a runner that is made for it; the model stays the caller's.</summary>
     /// <param name="model">The model.</param>
@@ -29,6 +30,8 @@ public sealed class InferenceEngine : IDisposable
     /// <summary>An engine on another runner, which stays the caller's.</summary>
     /// <param name="runner">The runner.</param>
     public InferenceEngine(IModelRunner runner) => _runner = runner;
+
+    private InferenceEngine(IModelRunner runner, CausalLm? model) => (_runner, _model, _ownsRunner) = (runner, model, true);
 
     /// <summary>Tokens of a prompt that are read at once; 0 takes all where memory allows, else 8,192 or what fits.</summary>
     public int PrefillBlock { get; init; }
@@ -65,6 +68,36 @@ public sealed class InferenceEngine : IDisposable
     internal Device Device => _runner.Device;
 
     internal EngineMemory Memory => new(_runner, PrefillBlock);
+
+    /// <summary>Loads a model folder into an engine of its own. On a processor the weights are packed as they are read, so that memory holds them once.</summary>
+    /// <param name="folder">Model folder.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="type">Type to compute in.</param>
+    /// <param name="runner">One of <see cref="ModelRunners.Names"/>.</param>
+    /// <param name="weights">Bits of the matrices; null for <paramref name="type"/>.</param>
+    /// <param name="cache">How keys and values are kept.</param>
+    /// <param name="memory">Bytes that sequences and work may take; 0 asks the machine.</param>
+    /// <exception cref="HaloException">The folder is no complete model, the name is unknown, or that runner cannot run this model.</exception>
+    public static InferenceEngine Load(
+        string folder, Device device, ScalarType type, string runner = ModelRunners.Automatic, WeightFormat? weights = null, CacheFormat cache = CacheFormat.Full, long memory = 0)
+    {
+        if (ModelRunners.TakesCpu(ModelConfiguration.Load(folder), device, type, runner, cache))
+        {
+            return new InferenceEngine(CpuRunner.Load(folder, type, weights, memory), null);
+        }
+
+        CausalLm model = CausalLm.Load(folder, device, type);
+        try
+        {
+            model.CacheFormat = cache;
+            return new InferenceEngine(ModelRunners.Create(model, runner, memory, weights), model);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>An empty sequence.</summary>
     /// <param name="capacity">Tokens that it is expected to hold; it grows beyond by itself.</param>
@@ -202,12 +235,13 @@ public sealed class InferenceEngine : IDisposable
         }
     }
 
-    /// <summary>Frees what the engine made; the model stays.</summary>
+    /// <summary>Frees what the engine made or loaded; a model that was given to it stays.</summary>
     public void Dispose()
     {
         if (_ownsRunner)
         {
             _runner.Dispose();
+            _model?.Dispose();
         }
     }
 

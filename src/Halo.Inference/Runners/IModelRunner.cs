@@ -17,7 +17,7 @@ public interface IModelRunner : IDisposable
     /// <summary>The model's configuration.</summary>
     ModelConfiguration Configuration { get; }
 
-    /// <summary>Tells this model from others: <see cref="ModelIdentity.Of"/>.</summary>
+    /// <summary>Tells this model from others: <see cref="ModelIdentity.Of(CausalLm)"/>.</summary>
     string Identity { get; }
 
     /// <summary>Where ids and logits lie.</summary>
