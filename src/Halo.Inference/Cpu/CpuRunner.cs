@@ -33,7 +33,7 @@ public sealed unsafe class CpuRunner : IModelRunner
     }
 
     internal CpuRunner(CausalLm model, PackedFormat format, long memory, CpuPath path, WorkerPool pool)
-        : this(model.Configuration, format, name => model.Parameters.First(one => one.Name == name).Value.alias(), memory, path, pool)
+        : this(ConfigurationOf(model), format, name => model.Parameters.First(one => one.Name == name).Value.alias(), memory, path, pool)
     {
         _identity = new Lazy<string>(() => ModelIdentity.Of(model));
         _scaling = () => model.LogitsScaling;
@@ -195,6 +195,10 @@ public sealed unsafe class CpuRunner : IModelRunner
             }
         }
     }
+
+    private static ModelConfiguration ConfigurationOf(CausalLm model) => model.CacheFormat == CacheFormat.Full
+        ? model.Configuration
+        : throw new HaloException("the kernels for processors keep keys and values in full", "--runner cpu, --cache", $"use --runner {ModelRunners.Tensors}, or leave --cache out");
 
     private static PackedFormat FormatOf(ScalarType type, WeightFormat? weights) => weights switch
     {

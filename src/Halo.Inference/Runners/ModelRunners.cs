@@ -33,8 +33,6 @@ public static class ModelRunners
     {
         switch (name)
         {
-            case Cpu when model.CacheFormat != CacheFormat.Full:
-                throw new HaloException("the kernels for processors keep keys and values in full", "--runner cpu, --cache", $"use --runner {Tensors}, or leave --cache out");
             case Cpu:
             case Automatic when PrefersCpu(model):
                 return new CpuRunner(model, weights, memory);
