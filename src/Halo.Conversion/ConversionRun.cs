@@ -27,6 +27,7 @@ internal sealed class ConversionRun : IDisposable
         Memory = new MemoryRoom(request.Device);
         RunIdentity identity = RunIdentity.OfConversion(request);
         Store = new RunStore(new RunFolder(request.Run));
+        RequireMemory();
         Store.Claim(Recipe, identity);
         DataFingerprint = identity.DataFingerprint;
         Log = new RunLog(Store.Folder, display);
@@ -60,19 +61,6 @@ internal sealed class ConversionRun : IDisposable
     public MemoryRoom Memory { get; }
 
     private string DataFingerprint { get; }
-
-    /// <summary>Refuses stages that cannot fit into the device's memory, before the first of them begins.</summary>
-    /// <exception cref="HaloException">One cannot, and the request does not say to start all the same.</exception>
-    public void RequireMemory(IEnumerable<string> stages)
-    {
-        foreach (string stage in stages)
-        {
-            if (!Request.IgnoreMemory && StageMemory.Training(Recipe, stage) is { } training)
-            {
-                Memory.Require(stage, Needs(stage, training), training);
-            }
-        }
-    }
 
     /// <summary>Frees the teacher's memory; asked for again, it is loaded again.</summary>
     public void ReleaseTeacher()
@@ -127,6 +115,25 @@ internal sealed class ConversionRun : IDisposable
 
     private MemoryEstimate Needs(string stage, TrainingOptions training) =>
         StageMemory.Of(Recipe, TeacherConfiguration, stage, training, StageMemory.ComputeBytes(Request.Device, Request.ComputeType));
+
+    /// <summary>Refuses what cannot fit into the device's memory before the folder is taken, so that another recipe may have it.</summary>
+    private void RequireMemory()
+    {
+        if (Request.IgnoreMemory)
+        {
+            return;
+        }
+
+        int from = Request.From is { } first ? Stages.IndexOf(first, "--from") : int.MaxValue;
+        int until = Request.Until is { } last ? Stages.IndexOf(last, "--until") : int.MaxValue;
+        foreach (string stage in Stages.All.TakeWhile((_, index) => index <= until).Where((stage, index) => index >= from || !Store.IsFinal(stage)))
+        {
+            if (StageMemory.Training(Recipe, stage) is { } training)
+            {
+                Memory.Require(stage, Needs(stage, training), training);
+            }
+        }
+    }
 
     private void Check()
     {

@@ -29,7 +29,6 @@ public static class Pipeline
             Restart(stages, from, run.Folder);
         }
 
-        run.RequireMemory(stages[from..(until + 1)].Where(stage => !stage.IsDone).Select(stage => stage.Name));
         IConversionStage stage = stages[from];
         try
         {

@@ -43,12 +43,12 @@ public static class Pretraining
 
         var room = new MemoryRoom(device);
         MemoryEstimate needs = MemoryEstimate.Of(configuration, stage.Training, StageMemory.ComputeBytes(device, computeType));
-        if (!ignoreMemory)
+        var store = new RunStore(new RunFolder(runFolder));
+        if (!ignoreMemory && !store.IsFinal(Stage))
         {
             room.Require(Stage, needs, stage.Training);
         }
 
-        var store = new RunStore(new RunFolder(runFolder));
         RunIdentity identity = RunIdentity.OfPretraining(recipe, tokenizerFolder, dataFolders);
         store.Claim(recipe, identity);
         using var log = new RunLog(store.Folder, display);

@@ -45,12 +45,15 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, 
             activations, loss, half ? OfLibraries : 0);
     }
 
+    /// <summary>Tokens of a micro-batch; what no machine holds counts as one number, so that no product overflows.</summary>
+    private static long Tokens(TrainingOptions options) => Math.Min((long)options.MicroRows * options.RowLength, 100_000_000_000);
+
     private static bool Accumulates(TrainingOptions options) => options.MicroRows < options.GlobalBatch;
 
     /// <summary>Activations and loss of a pass through the whole student.</summary>
     private static (long Activations, long Loss) Distillation(ModelConfiguration model, TrainingOptions options, int computeBytes, bool taught)
     {
-        long tokens = (long)options.MicroRows * options.RowLength;
+        long tokens = Tokens(options);
         long d = model.HiddenSize, ffn = model.IntermediateSize, vocabulary = model.VocabSize;
         bool half = computeBytes < 4;
         long[] layers = [.. model.MixerTypes.Select(mixer => tokens * (half ? (MlpKept(d, ffn) + MixerKept(d, Heads(model, mixer))) * computeBytes : KeptPlain(d, ffn, Heads(model, mixer).Queries)))];
@@ -76,7 +79,7 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, 
     /// <summary>Activations where one layer's mixer learns at a time.</summary>
     private static long Alignment(ModelConfiguration model, TrainingOptions options, bool half)
     {
-        long tokens = (long)options.MicroRows * options.RowLength;
+        long tokens = Tokens(options);
         long d = model.HiddenSize, ffn = model.IntermediateSize;
         if (!half)
         {

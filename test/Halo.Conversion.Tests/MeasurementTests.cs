@@ -44,6 +44,22 @@ public sealed class MeasurementTests
         Assert.Contains("micro_batch (now 4096)", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Peaks of an H100 (docs/benchmarks/training.md) from when the float32 weights that a trainer takes over stayed with libtorch in pieces, which a step could use in part.</summary>
+    [Theory]
+    [InlineData("1", 32, 512, false, 23.1)]
+    [InlineData("2", 12, 512, false, 56.1)]
+    [InlineData("3", 1, 16384, false, 79.5)]
+    [InlineData("3", 1, 16384, true, 43.8)]
+    [InlineData("3", 1, 32768, true, 46.4)]
+    public void TheEstimateFollowsWhatWasMeasured(string stage, int rows, int length, bool recompute, double peak)
+    {
+        TrainingShape shape = TrainingShape.Of("qwen3-1.7b");
+        var options = new TrainingOptions { RowLength = length, GlobalBatch = rows, Recompute = recompute };
+        MemoryEstimate estimate = new TrainingBenchmark(shape, stage, options, new Device(TorchSharp.DeviceType.CUDA, 0), ScalarType.BFloat16).Estimate();
+        double pieces = estimate.Moments / 8 * 4 / 1e9;
+        Assert.InRange(estimate.Total / 1e9, 0.97 * (peak - pieces), 1.03 * peak);
+    }
+
     [Fact]
     public void ShapesAreThoseOfTheirNames()
     {

@@ -85,6 +85,19 @@ public class PipelineTests
     }
 
     [Fact]
+    public void AStageThatCannotFitIsRefusedBeforeTheRunTakesItsFolder()
+    {
+        using var toy = new Toy();
+        PipelineRequest large = toy.Request("run", "stage3.row_length=2000000000");
+        HaloException error = Assert.Throws<HaloException>(() => Toy.Run(large));
+        Assert.Equal("stage3", error.Where);
+        Assert.Contains("--ignore-memory", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(new RunFolder(large.Run).Recipe));
+        Assert.True(Toy.Run(large with { Until = "stage1" }).Result.Completed);
+        Assert.Equal("stage3", Assert.Throws<HaloException>(() => Toy.Run(large)).Where);
+    }
+
+    [Fact]
     public void FromDoesAStageAndAllAfterItAnew()
     {
         using var toy = new Toy();

@@ -138,15 +138,19 @@ public sealed class TrainerTests
         Assert.Equal("pretrain.row_length", Assert.Throws<HaloException>(() => Make(model, Options, null, NullRunLog.Instance, new Rows(9, 5))).Where);
     }
 
-    [Fact]
-    public void AThousandStepsLeaveNoTensors()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AThousandStepsLeaveNoTensors(bool half)
     {
         using CausalLm model = Models.Create(hybrid: true, seed: 2), teacher = Models.Create(hybrid: false, seed: 3);
+        model.ComputeType = teacher.ComputeType = half ? ScalarType.BFloat16 : ScalarType.Float32;
         TrainingOptions options = Options with { Steps = 1000, GlobalBatch = 2, MicroBatch = 1, RowLength = 4, LogEvery = 3, CheckpointEvery = 0, Recompute = true };
         var live = new List<long>();
         var probe = new TrainingProbe("live", 500, () => { live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount); return []; });
         var trainer = new Trainer("stage2", options, new DistillationObjective(model, teacher, options, 0.1), new Rows(4, Models.Vocabulary), null, NullRunLog.Instance)
         {
+            HalfWeights = half,
             Probes = [new TrainingProbe("first", 3, () => { if (live.Count == 0) { live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount); } return []; }), probe],
         };
         trainer.Run(CancellationToken.None);
