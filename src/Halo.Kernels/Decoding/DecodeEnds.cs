@@ -14,7 +14,7 @@ internal static class DecodeEnds
     /// <param name="embedding">(V,d).</param>
     /// <param name="output_Bd">Of the model's type.</param>
     public static void Embed(Tensor ids_B, DecodeMatrix embedding, Tensor output_Bd) =>
-        CudaKernel.Get("decode_embed.cu", "decode_embed", ("ELEMENT", KernelInputs.Name(output_Bd.dtype)), ("WEIGHT_KIND", embedding.Kind == 1 ? "1" : "0"))
+        CudaKernel.Get("decode_embed.cu", "decode_embed", KernelInputs.Element(output_Bd), ("WEIGHT_KIND", KernelInputs.Number(embedding.Kind)))
             .Launch(output_Bd.shape[0], 256, 0, ids_B, embedding.Weight_NK, embedding.Scales_N1, output_Bd, output_Bd.stride(0), embedding.Inputs);
 
     /// <summary>Writes the likeliest ids and moves positions on by one, except those of -1.</summary>

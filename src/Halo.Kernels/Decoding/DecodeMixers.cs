@@ -1,4 +1,3 @@
-using System.Globalization;
 using Halo.Kernels.Cuda;
 using static TorchSharp.torch;
 
@@ -35,7 +34,7 @@ internal static class DecodeMixers
     /// <param name="output_BE">(B,H D).</param>
     public static void Attention(
         DecodeHeads heads, Tensor rows, bool cacheIsInt8, Tensor table, Tensor positions_B, float logitBase, float logitConstant, int splits, Tensor partial, Tensor counters, Tensor output_BE) =>
-        CudaKernel.Get("decode_attention.cu", "decode_attention", Element(rows), ("D", Number(heads.Size)), ("GROUP", Number(heads.Heads / heads.KeyHeads)), ("CACHE_KIND", cacheIsInt8 ? "1" : "0"))
+        CudaKernel.Get("decode_attention.cu", "decode_attention", KernelInputs.Element(rows), ("D", KernelInputs.Number(heads.Size)), ("GROUP", KernelInputs.Number(heads.Heads / heads.KeyHeads)), ("CACHE_KIND", cacheIsInt8 ? "1" : "0"))
             .LaunchAhead(
                 new KernelGrid(splits, heads.KeyHeads, rows.shape[0]), 256, 0, rows, rows.stride(0), heads.KeyOffset, heads.ValueOffset, heads.KeyHeads, heads.QueryNorm_D, heads.KeyNorm_D, heads.Epsilon,
                 heads.Frequencies, heads.Amplitude, table, positions_B, 1 / MathF.Sqrt(heads.Size), logitBase, logitConstant, partial, counters, output_BE, output_BE.stride(0));
@@ -49,12 +48,8 @@ internal static class DecodeMixers
     /// <param name="scale">c.</param>
     /// <param name="output_BE">(B,H D).</param>
     public static void Lightning(DecodeHeads heads, Tensor rows, Tensor slopes_H, Tensor states_B, Tensor positions_B, float scale, Tensor output_BE) =>
-        CudaKernel.Get("decode_lightning.cu", "decode_lightning", Element(rows), ("D", Number(heads.Size)))
+        CudaKernel.Get("decode_lightning.cu", "decode_lightning", KernelInputs.Element(rows), ("D", KernelInputs.Number(heads.Size)))
             .LaunchAhead(
                 new KernelGrid(heads.Size / 16, heads.Heads, rows.shape[0]), 256, 0, rows, rows.stride(0), heads.KeyOffset, heads.ValueOffset, heads.Heads, heads.KeyHeads, heads.QueryNorm_D, heads.KeyNorm_D, heads.Epsilon,
                 heads.Frequencies, heads.Amplitude, slopes_H, states_B, positions_B, scale, output_BE, output_BE.stride(0));
-
-    private static (string Name, string Value) Element(Tensor x) => ("ELEMENT", KernelInputs.Name(x.dtype));
-
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Halo.Kernels.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -36,16 +35,15 @@ internal static class DecodeProducts
             return;
         }
 
-        if (input.Prologue != 0)
+        if (input.Prologue == 0)
         {
-            using Tensor place_BK = prepared_BK.narrow(1, 0, inputs);
-            Prepare(input, place_BK, inputs);
-            input = new DecodeInput(place_BK);
             LaunchPrepared(matrices, input, output, epilogue, batch);
             return;
         }
 
-        LaunchPrepared(matrices, input, output, epilogue, batch);
+        using Tensor place_BK = prepared_BK.narrow(1, 0, inputs);
+        Prepare(input, place_BK, inputs);
+        LaunchPrepared(matrices, new DecodeInput(place_BK), output, epilogue, batch);
     }
 
     private static void LaunchPrepared(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
@@ -61,7 +59,7 @@ internal static class DecodeProducts
     }
 
     private static void Prepare(DecodeInput input, Tensor output, int inputs) =>
-        CudaKernel.Get("decode_prepare.cu", "decode_prepare", Element(output), ("WIDTH", Number(inputs)), ("PROLOGUE", Number(input.Prologue)))
+        CudaKernel.Get("decode_prepare.cu", "decode_prepare", KernelInputs.Element(output), ("WIDTH", KernelInputs.Number(inputs)), ("PROLOGUE", KernelInputs.Number(input.Prologue)))
             .LaunchAhead(output.shape[0], 256, 0, input.Rows_BK, Stride(input.Rows_BK), input.Gate_BK, Stride(input.Gate_BK), input.Norm_K, (float)input.Epsilon, output, Stride(output));
 
     private static void Stream(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
@@ -77,8 +75,8 @@ internal static class DecodeProducts
         int blocks = CudaDevice.Of(output.device_index).Multiprocessors * (epilogue == DecodeEpilogue.Logits ? 1 : 2);
         var grid = new KernelGrid(Math.Min(blocks, (units + Warps - 1) / Warps), (batch + atOnce - 1) / atOnce);
         CudaKernel kernel = CudaKernel.Get(
-            "decode_product.cu", "decode_product", Element(input.Rows_BK), ("WEIGHT_KIND", Number(matrices[0].Kind)), ("BATCH", Number(atOnce)), ("INPUTS", Number(inputs)),
-            ("PROLOGUE", Number(input.Prologue)), ("EPILOGUE", Number((int)epilogue)));
+            "decode_product.cu", "decode_product", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", KernelInputs.Number(matrices[0].Kind)), ("BATCH", KernelInputs.Number(atOnce)), ("INPUTS", KernelInputs.Number(inputs)),
+            ("PROLOGUE", KernelInputs.Number(input.Prologue)), ("EPILOGUE", KernelInputs.Number((int)epilogue)));
         Launch(kernel, grid, atOnce * inputs * sizeof(float), matrices, input, output, epilogue, batch);
     }
 
@@ -89,7 +87,7 @@ internal static class DecodeProducts
         int shared = (columns * (phase + 32) * 2) + (Warps * 16 * (columns + 8) * sizeof(float));
         var grid = new KernelGrid(Math.Min(CudaDevice.Of(output.device_index).Multiprocessors, (Units(matrices, epilogue) + tile - 1) / tile), (batch + columns - 1) / columns);
         CudaKernel kernel = CudaKernel.Get(
-            "decode_matrix.cu", "decode_matrix", Element(input.Rows_BK), ("WEIGHT_KIND", Number(matrices[0].Kind)), ("COLUMNS", Number(columns)), ("INPUTS", Number(inputs)), ("EPILOGUE", Number((int)epilogue)));
+            "decode_matrix.cu", "decode_matrix", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", KernelInputs.Number(matrices[0].Kind)), ("COLUMNS", KernelInputs.Number(columns)), ("INPUTS", KernelInputs.Number(inputs)), ("EPILOGUE", KernelInputs.Number((int)epilogue)));
         Launch(kernel, grid, shared, matrices, input, output, epilogue, batch);
     }
 
@@ -122,8 +120,4 @@ internal static class DecodeProducts
     }
 
     private static long Stride(Tensor? rows) => rows is null ? 0 : rows.stride(0);
-
-    private static (string Name, string Value) Element(Tensor x) => ("ELEMENT", KernelInputs.Name(x.dtype));
-
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Halo.Kernels.Cuda;
 using static TorchSharp.torch;
 
@@ -16,6 +17,12 @@ internal static class KernelInputs
 
     /// <summary>The type's name in the CUDA sources.</summary>
     public static string Name(ScalarType type) => type == ScalarType.BFloat16 ? "bf16" : "float";
+
+    /// <summary>The definition ELEMENT of kernels that work on a tensor's type.</summary>
+    public static (string Name, string Value) Element(Tensor x) => ("ELEMENT", Name(x.dtype));
+
+    /// <summary>The value of a definition that is a number.</summary>
+    public static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Elements in 16 bytes.</summary>
     public static int Vector(ScalarType type) => type == ScalarType.BFloat16 ? 8 : 4;

@@ -108,7 +108,8 @@ internal sealed class CudaStep : IDisposable
             Fill(rows);
         }
 
-        if (!ReferenceEquals(ids, Ids_B))
+        // Those of the last step lie there already (CudaRunner.Likeliest).
+        if (KernelArgument.Data(ids) != KernelArgument.Data(Ids_B))
         {
             Ids_B.narrow(0, 0, rows.Length).copy_(ids);
         }

@@ -47,7 +47,6 @@ internal sealed class CudaWeights : IDisposable
     public static string? WhyNot(CausalLm model)
     {
         ModelConfiguration c = model.Configuration;
-        Parameter Sample() => model.Parameters[^1];
         if (model.Device.type != DeviceType.CUDA)
         {
             return "the model is not on a GPU";
@@ -75,7 +74,8 @@ internal sealed class CudaWeights : IDisposable
             return "the decoding kernels want widths of a multiple of 64";
         }
 
-        using Tensor probe = Sample().Quantized?.Codes.alias() ?? Sample().Value.alias();
+        Parameter any = model.Parameters[^1];
+        using Tensor probe = (any.Quantized?.Codes ?? any.Value).alias();
         return CudaKernels.Serve(probe) ? null : CudaKernels.WhyNot ?? "the GPU is too old for the kernels";
     }
 

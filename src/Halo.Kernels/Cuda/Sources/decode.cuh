@@ -18,11 +18,6 @@ __device__ __forceinline__ uint4 stream_load(const void* from) {
     return raw;
 }
 
-// Asks for bytes (a multiple of 16, from a multiple of 16) to be brought to the second-level cache.
-__device__ __forceinline__ void fetch_ahead(const void* from, int bytes) {
-    asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" :: "l"(from), "r"(bytes) : "memory");
-}
-
 // 16 bytes straight to shared memory; zeros where there is nothing to read.
 __device__ __forceinline__ void copy_async(void* to, const void* from, bool real) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(real ? 16 : 0) : "memory");

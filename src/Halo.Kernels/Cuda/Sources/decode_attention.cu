@@ -41,7 +41,7 @@ template <int Count> struct Running {
     }
 };
 
-// Codes of 16 bytes' worth of new values are one warp's business: lane l holds values l, l + 32, ...
+// Keeps a new key or value, D values, behind the old ones. A warp does it: lane l holds the values l, l + 32, ...
 __device__ __forceinline__ void append(const float (&x)[D / 32], i64 base, i64 scales, i64 token) {
     int lane = threadIdx.x % 32;
 #if CACHE_KIND == 1

@@ -55,11 +55,6 @@ decode_product(const Code* w0, const Code* w1, const Code* w2, const Code* w3, c
         }
     }
 
-#if FETCH_REST
-    if (CHUNKS > 1 && lane == 0 && unit < units) {
-        fetch_ahead(row + FLIGHT * 32 * N, (INPUTS - FLIGHT * 32 * N) * (int)sizeof(Code));
-    }
-#endif
     wait_for_others();
     let_others_start();
     int count = min(BATCH, batch - first);
