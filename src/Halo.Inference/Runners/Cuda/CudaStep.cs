@@ -98,6 +98,8 @@ internal sealed class CudaStep : IDisposable
         if (record && _graph is null)
         {
             // What is launched for the first time is loaded then, which cannot be recorded: a step of spare rows comes first.
+            // It writes ids, among which those that are to be read may lie.
+            ids = ids.clone();
             Fill([]);
             Launch();
             _graph = CudaGraph.Record(_device, Launch);
