@@ -22,6 +22,9 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
     private const int PartSteps = 3;
     private const int MostGroups = 10;
 
+    // The losses of all steps since the last entry of the log are held.
+    private const int LogEvery = 100;
+
     // Memory after this step is compared with that after the last one, in runs of so many steps that releasing memory in between shows in none of the figures.
     private const int EarlyStep = 10;
     private const int ManySteps = 100;
@@ -64,7 +67,7 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
         using CausalLm? teacher = stage is "1" or "2" ? Random(shape.Teacher, type) : null;
         using CausalLm student = Random(stage switch { "1" => Aligned, "pretrain" => shape.Teacher, _ => shape.Student }, ScalarType.Float32);
         student.ComputeType = type;
-        TrainingOptions all = options with { Steps = options.Steps + WarmUp + PartSteps, LogEvery = long.MaxValue, CheckpointEvery = 0, WarmupSteps = 0, LearningRate = 1e-4 };
+        TrainingOptions all = options with { Steps = options.Steps + WarmUp + PartSteps, LogEvery = LogEvery, CheckpointEvery = 0, WarmupSteps = 0, LearningRate = 1e-4 };
         IObjective objective = stage switch
         {
             "1" => new AlignmentObjective(teacher!, student, [.. Enumerable.Range(0, shape.Teacher.NumHiddenLayers)], all),
@@ -160,6 +163,9 @@ internal sealed class TrainingBenchmark(TrainingShape shape, string stage, Train
         long held = room.Taken ?? 0;
         GC.Collect();
         GC.WaitForPendingFinalizers();
+
+        // .NET gives back what its heap does not use only when told to.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         DeviceMemory.ReleaseUnused(device);
         return new MemorySample(step, held, room.Taken ?? 0, Environment.WorkingSet);
     }
