@@ -151,7 +151,7 @@ static CpuRunner Make(string model, string formatName, WorkerPool pool)
     PackedFormat format = Enum.Parse<PackedFormat>(formatName, ignoreCase: true);
     if (!model.StartsWith("random:", StringComparison.Ordinal))
     {
-        return CpuRunner.Load(model, format, CpuPaths.Best, pool);
+        return CpuRunner.Load(model, ScalarType.Float32, format, 0, CpuPaths.Best, pool);
     }
 
     ModelConfiguration configuration = model["random:".Length..] switch

@@ -166,7 +166,11 @@ public sealed unsafe class CpuRunner : IModelRunner
     /// <param name="weights">Bits of the matrices; null for <paramref name="type"/>.</param>
     /// <param name="memory">Bytes that caches and work may take; 0 asks the machine.</param>
     /// <exception cref="HaloException">The folder is no complete model, or the kernels cannot run it.</exception>
-    public static CpuRunner Load(string folder, ScalarType type = ScalarType.Float32, WeightFormat? weights = null, long memory = 0)
+    public static CpuRunner Load(string folder, ScalarType type = ScalarType.Float32, WeightFormat? weights = null, long memory = 0) =>
+        Load(folder, type, FormatOf(type, weights), memory, CpuPaths.Best, WorkerPool.Shared);
+
+    /// <summary>The same with kernels and threads of one's choice.</summary>
+    internal static CpuRunner Load(string folder, ScalarType type, PackedFormat format, long memory, CpuPath path, WorkerPool pool)
     {
         LibTorch.Initialize();
         ModelConfiguration configuration = ModelConfiguration.Load(folder);
@@ -185,7 +189,7 @@ public sealed unsafe class CpuRunner : IModelRunner
         try
         {
             return new CpuRunner(
-                configuration, FormatOf(type, weights), Read, memory, CpuPaths.Best, WorkerPool.Shared, () => ModelIdentity.Of(configuration, shapes.Keys.Select(name => samples[name])));
+                configuration, format, Read, memory, path, pool, () => ModelIdentity.Of(configuration, shapes.Keys.Select(name => samples[name])));
         }
         finally
         {
