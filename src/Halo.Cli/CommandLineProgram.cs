@@ -7,8 +7,13 @@ namespace Halo.Cli;
 internal static class CommandLineProgram
 {
     /// <summary>Runs a command line; returns the exit code.</summary>
-    public static Task<int> RunAsync(string[] args) =>
-        Root().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    public static Task<int> RunAsync(string[] args)
+    {
+        ParseResult parse = Root().Parse(args);
+        return UsageError.Of(parse) is { } error
+            ? Task.FromResult(CommandRunner.Fail(error.Message))
+            : parse.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
 
     /// <summary>All commands.</summary>
     public static RootCommand Root() => new("Halo turns a pretrained Transformer into HypeNet, a hybrid of linear attention and a few softmax-attention layers, and measures the result.")

@@ -67,7 +67,8 @@ internal static class CommandRunner
 
     private static string FirstLine(string text) => text.Split('\n', 2)[0];
 
-    private static int Fail(string message)
+    /// <summary>Prints an error; returns the exit code that goes with it.</summary>
+    public static int Fail(string message)
     {
         Console.Error.WriteLine($"halo: error: {message}");
         return 1;

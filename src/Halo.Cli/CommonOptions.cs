@@ -87,7 +87,7 @@ internal static class CommonOptions
 
     /// <summary>The number type to compute in on a device.</summary>
     public static torch.ScalarType ResolveType(string? name, torch.Device device) =>
-        name is not null ? LibTorch.ParseType(name)
+        name is not null ? LibTorch.ParseType(name, "--dtype")
         : device.type == DeviceType.CUDA ? torch.ScalarType.BFloat16
         : torch.ScalarType.Float32;
 }

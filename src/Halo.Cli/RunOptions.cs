@@ -10,7 +10,7 @@ internal static class RunOptions
     public static (torch.Device Device, torch.ScalarType Type) Resolve(string device, string? type)
     {
         torch.Device target = LibTorch.Device(device);
-        torch.ScalarType computed = LibTorch.ParseType(type ?? (target.type == TorchSharp.DeviceType.CUDA ? "bfloat16" : "float32"));
+        torch.ScalarType computed = LibTorch.ParseType(type ?? (target.type == TorchSharp.DeviceType.CUDA ? "bfloat16" : "float32"), "--dtype");
         return computed == torch.ScalarType.Float16
             ? throw new HaloException("training in float16 loses small gradients", "--dtype", "give bfloat16 or float32")
             : (target, computed);

@@ -73,11 +73,15 @@ public static class EvaluationRunner
     public static IReadOnlyList<ResultRecord> Run(EvaluationContext context)
     {
         EvaluationOptions options = context.Options;
-        if (options.Tasks.Count == 0 || options.Offset < 0 || options.Batch < 0 || options.Limit is < 1)
+        if (options.Tasks.Count == 0)
         {
-            throw new HaloException(
-                options.Tasks.Count == 0 ? "no task was given" : options.Offset < 0 ? "the offset is below 0" : options.Batch < 0 ? "the batch is below 0" : "the limit is below 1",
-                "evaluation options", $"give --tasks of {string.Join(", ", EvaluationTasks.Names)}, and numbers of 0 or more");
+            throw new HaloException("no task was given", "--tasks", $"choose from {string.Join(", ", EvaluationTasks.Names)}");
+        }
+
+        if (options.Offset < 0 || options.Batch < 0 || options.Limit is < 1)
+        {
+            (string name, int least) = options.Offset < 0 ? ("offset", 0) : options.Batch < 0 ? ("batch", 0) : ("limit", 1);
+            throw new HaloException($"the {name} is below {least}", $"--{name}", $"give {least} or more");
         }
 
         IEvaluationTask[] tasks = [.. options.Tasks.Select(EvaluationTasks.Create)];

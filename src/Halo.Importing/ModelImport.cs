@@ -41,7 +41,7 @@ public static class ModelImport
                 AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(content));
             }
 
-            if (HuggingFaceTokenizer.Load(folder).VocabularySize is var size && size > configuration.VocabSize)
+            if (Tokens(folder, file) is var size && size > configuration.VocabSize)
             {
                 throw new HaloException($"the tokenizer has {size:N0} tokens, the model {configuration.VocabSize:N0}", file, "lay the tokenizer.json beside the file that belongs to the model");
             }
@@ -137,6 +137,20 @@ public static class ModelImport
         }
 
         return files;
+    }
+
+    // An error names what the user has: the tokenizer beside the model, or the model; the folder being filled is gone when it is read.
+    private static int Tokens(string folder, string file)
+    {
+        try
+        {
+            return HuggingFaceTokenizer.Load(folder).VocabularySize;
+        }
+        catch (HaloException error) when (error.Where?.StartsWith(folder, StringComparison.Ordinal) == true)
+        {
+            string beside = Path.GetDirectoryName(Path.GetFullPath(file))!;
+            throw new HaloException(error.What, File.Exists(Path.Combine(beside, "tokenizer.json")) ? beside + error.Where[folder.Length..] : file, error.Remedy, error);
+        }
     }
 
     private static JsonObject Generation(ModelConfiguration configuration) =>

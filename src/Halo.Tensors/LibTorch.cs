@@ -73,13 +73,15 @@ public static class LibTorch
     }
 
     /// <summary>The tensor type of a name: float32, bfloat16, float16, float64 and their short forms f32, bf16, f16, f64.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="where">Where it was given, for the message: an option, or a key of a file.</param>
     /// <exception cref="HaloException">The name is unknown.</exception>
-    public static ScalarType ParseType(string name) => name switch
+    public static ScalarType ParseType(string name, string? where = null) => name switch
     {
         "float32" or "f32" => ScalarType.Float32,
         "bfloat16" or "bf16" => ScalarType.BFloat16,
         "float16" or "f16" => ScalarType.Float16,
         "float64" or "f64" => ScalarType.Float64,
-        _ => throw new HaloException($"unknown number type '{name}'", null, "give float32, bfloat16 or float16"),
+        _ => throw new HaloException($"unknown number type '{name}'", where, "give float32, bfloat16 or float16"),
     };
 }

@@ -31,8 +31,9 @@ public sealed class ChatTemplate
     /// </summary>
     /// <param name="folder">The model folder.</param>
     /// <exception cref="HaloException">There is no template, or it is broken.</exception>
-    public static ChatTemplate Load(string folder) => TryLoad(folder) ?? throw new HaloException(
-        "the model has no chat template", folder, "put a chat_template.jinja into the folder, or use a model that was made for conversations");
+    public static ChatTemplate Load(string folder) => TryLoad(folder) ?? throw (Directory.Exists(folder)
+        ? new HaloException("the model has no chat template", folder, "put a chat_template.jinja into the folder, or use a model that was made for conversations")
+        : new HaloException("there is no such folder", folder, "give the folder of a model"));
 
     /// <summary>Loads a Jinja file in place of a model folder's own template.</summary>
     /// <param name="folder">The model folder: its special tokens become variables.</param>

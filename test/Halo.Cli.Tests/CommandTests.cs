@@ -109,6 +109,12 @@ public class CommandTests
     [InlineData("did you mean 'steps'", "convert", "demo", "--teacher", "models/qwen3-nano", "--out", "/tmp/halo-none", "--set", "stage2.stepps=3")]
     [InlineData("no task named", "eval", "models/qwen3-nano", "--tasks", "trivia", "--lengths", "1k")]
     [InlineData("no length", "eval", "models/qwen3-nano", "--tasks", "perplexity", "--lengths", "many")]
+    [InlineData("--out", "import", "models/qwen3-nano")]
+    [InlineData("--max-tokens'\n  where: halo generate\n", "generate", "models/qwen3-nano", "--prompt", "x", "--max-tokens", "many")]
+    [InlineData("--nonsense", "bench", "inference", "models/qwen3-nano", "--nonsense")]
+    [InlineData("no such folder", "chat", "/nowhere/at/all")]
+    [InlineData("where: --dtype", "generate", "models/qwen3-nano", "--prompt", "x", "--dtype", "int3")]
+    [InlineData("where: --limit", "eval", "models/qwen3-nano", "--tasks", "niah_single_1", "--limit", "0")]
     public async Task BadInputIsOneMessageAndExitCodeOne(string expected, params string[] line)
     {
         (int code, string output, string error) = await Run([.. line.Select(word => word.StartsWith("models/", StringComparison.Ordinal) ? Path.Combine(Root, word) : word)]);

@@ -82,6 +82,14 @@ public sealed class ModelImportTests : IDisposable
     }
 
     [Fact]
+    public void ABrokenTokenizerIsNamedWhereItLies()
+    {
+        string model = Write("model.gguf", TinyModel.Gguf("llama"));
+        string beside = Write("tokenizer.json", "{\"model\":"u8.ToArray());
+        Assert.Equal(beside, Refused(model).Where);
+    }
+
+    [Fact]
     public void AFolderThatHoldsSomethingIsLeftAlone()
     {
         string model = Write("model.gguf", TinyModel.Gguf("llama"));

@@ -13,7 +13,8 @@ internal static class ImportCommand
     {
         var source = new Argument<string>("FILE|DIR") { Description = "A GGUF file or a llama2.c checkpoint, or the folder that holds one." };
         var output = new Option<string>("--out") { Description = "Folder to write, new or empty.", Required = true };
-        var type = new Option<string?>("--dtype") { Description = "Type of the weights: float32, bfloat16 or float16 (default: the file's own, float32 where it is quantised)." };
+        var type = CommonOptions.Type();
+        type.Description = "Type of the weights: float32, bfloat16 or float16 (default: the file's own, float32 where it is quantised).";
         var json = CommonOptions.Json();
         var command = new Command("import", "Turns a GGUF or llama2.c file (Llama, Qwen2, Qwen3) into a complete Hugging Face folder. A tokenizer.json beside the file is taken over; otherwise the file's own tokenizer becomes one.") { source, output, type, json }
             .WithExamples("halo import smollm2-135m-q4_1.gguf --out models/smollm2-135m", "halo import stories260K.bin --out stories --dtype bfloat16");
@@ -21,7 +22,7 @@ internal static class ImportCommand
         {
             LibTorch.Initialize();
             string target = parse.GetRequiredValue(output);
-            TorchSharp.torch.ScalarType? written = parse.GetValue(type) is { } name ? LibTorch.ParseType(name) : null;
+            TorchSharp.torch.ScalarType? written = parse.GetValue(type) is { } name ? LibTorch.ParseType(name, "--dtype") : null;
             ModelConfiguration configuration = ModelImport.Run(parse.GetRequiredValue(source), target, written, cancellation);
             if (parse.GetValue(json))
             {

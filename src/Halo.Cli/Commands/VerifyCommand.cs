@@ -27,7 +27,7 @@ internal static class VerifyCommand
                 throw new HaloException("the tolerance must not be negative", "--tolerance", "give a number such as 1e-4");
             }
 
-            using var loaded = CausalLm.Load(parse.GetRequiredValue(model), LibTorch.Device(parse.GetRequiredValue(device)), LibTorch.ParseType(parse.GetValue(type) ?? "float32"));
+            using var loaded = CausalLm.Load(parse.GetRequiredValue(model), LibTorch.Device(parse.GetRequiredValue(device)), LibTorch.ParseType(parse.GetValue(type) ?? "float32", "--dtype"));
             double difference = ModelVerification.Compare(loaded, parse.GetRequiredValue(golden)).LargestDifference;
             bool passed = difference <= allowed;
             if (parse.GetValue(json))

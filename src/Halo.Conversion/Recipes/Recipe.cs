@@ -88,7 +88,7 @@ public sealed record Recipe
             throw new HaloException("row_length must not be negative, rows be at least 1, and 1.01 <= smallest < largest", "scale", "mend the recipe");
         }
 
-        _ = Halo.Tensors.LibTorch.ParseType(Export.Dtype);
+        _ = Halo.Tensors.LibTorch.ParseType(Export.Dtype, "export.dtype");
         if (Export.ShardBytes < 1 << 20)
         {
             throw new HaloException($"shard_bytes is {Export.ShardBytes}", "export.shard_bytes", "give at least 1048576");
