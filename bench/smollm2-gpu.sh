@@ -11,7 +11,7 @@
 #         wait      shows the log until WORK/done is there, at most WAIT seconds (default: 560)
 # environment: GGUF  the file, its tokenizer beside it     CORPUS  folder with books/ and more/*.jsonl
 #              BENCHMARKS, WIKITEXT  as for bench/eval-gpu.sh   HALO, HALO_LIBTORCH  as there
-#              STAGE1_SECONDS, STAGE2_SECONDS  time the stages may take (default: 75, 420)
+#              STAGE1_SECONDS, STAGE2_SECONDS  time the stages may take (default: 75, 420); 70 and 370 on an H100: 9.4 minutes for all parts
 #              ROWS, MEASURED_STEPS  of the measurement of speed (default: 64, 15)
 #              SET     more overrides of the recipe, separated by blanks     DEVICE  default: cuda     LIMIT  benchmark items a task at most
 set -uo pipefail
