@@ -14,6 +14,9 @@ namespace Halo.Conversion.Measurement;
 internal sealed class KernelBenchmark(Device device, MachineRates rates)
 {
     private const double LongEnough = 0.03;
+
+    // .NET compiles what is called often a second time, in the background.
+    private const double WarmUp = 0.2;
     private const int Batches = 5;
 
     /// <summary>Times a kernel; an error of it or of the plain operations (memory, most of all) is told in the result.</summary>
@@ -26,7 +29,7 @@ internal sealed class KernelBenchmark(Device device, MachineRates rates)
         {
             try
             {
-                return Time(action);
+                return Time(action) / one.Times;
             }
             catch (Exception error) when (error is ExternalException or HaloException or InvalidOperationException)
             {
@@ -52,7 +55,11 @@ internal sealed class KernelBenchmark(Device device, MachineRates rates)
     /// <summary>Best mean over runs between two waits for the device: so many that the waits cost nothing.</summary>
     private double Time(Action action)
     {
-        Run(action, 2);
+        for (double warm = Run(action, 2); warm < WarmUp;)
+        {
+            warm += Run(action, 10);
+        }
+
         double once = Run(action, 1);
         int count = (int)Math.Clamp(LongEnough / once, 1, 200);
         double best = once;

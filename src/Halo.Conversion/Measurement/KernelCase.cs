@@ -7,4 +7,8 @@ namespace Halo.Conversion.Measurement;
 /// <param name="Operations">Floating-point operations that tensor cores must do at least.</param>
 /// <param name="Run">Runs it; what it makes belongs to the current dispose scope.</param>
 /// <param name="Plain">The same with plain tensor operations, where that is not <paramref name="Run"/> with the kernels switched off.</param>
-internal sealed record KernelCase(string Name, string Shape, double Bytes, double Operations, Action Run, Action? Plain = null);
+internal sealed record KernelCase(string Name, string Shape, double Bytes, double Operations, Action Run, Action? Plain = null)
+{
+    /// <summary>How often a run does the work, each time on other inputs.</summary>
+    public int Times { get; init; } = 1;
+}

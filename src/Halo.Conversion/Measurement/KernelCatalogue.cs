@@ -14,6 +14,8 @@ internal sealed class KernelCatalogue(long tokens, Device device, ScalarType typ
 {
     private const long Hidden = 2048, Ffn = 6144, Heads = 16, KeyHeads = 8, Size = 128;
     private const double Epsilon = 1e-6;
+    private const long MostElements = 1L << 27;
+    private const int MostCopies = 8;
 
     private int Bytes => type == ScalarType.Float32 ? 4 : 2;
 
@@ -25,15 +27,15 @@ internal sealed class KernelCatalogue(long tokens, Device device, ScalarType typ
             Tensor x = Leaf(tokens, Hidden), w = Weight(Hidden);
             return Case("rms_norm", x, 2, () => RmsNormalization.Serves(x, w) ? RmsNormalization.Forward(x, w, Epsilon) : RmsNormalization.Plain(x, w, Epsilon), () => RmsNormalization.Plain(x, w, Epsilon));
         };
-        yield return () =>
+        yield return () => Both("rms_norm, both passes", 5, () =>
         {
             Tensor x = Leaf(tokens, Hidden), w = Weight(Hidden);
-            return Both("rms_norm, both passes", x, 5, [x, w], () => [RmsNormalization.Serves(x, w) ? RmsNormalization.Forward(x, w, Epsilon) : RmsNormalization.Plain(x, w, Epsilon)]);
-        };
-        yield return () =>
+            return ([x, w], () => [RmsNormalization.Serves(x, w) ? RmsNormalization.Forward(x, w, Epsilon) : RmsNormalization.Plain(x, w, Epsilon)]);
+        });
+        yield return () => Both("add + rms_norm, both passes", 8, () =>
         {
             Tensor x = Leaf(tokens, Hidden), y = Leaf(tokens, Hidden), w = Weight(Hidden);
-            Tensor[] Run()
+            return ([x, y, w], () =>
             {
                 if (!RmsNormalization.Serves(x, w))
                 {
@@ -43,13 +45,10 @@ internal sealed class KernelCatalogue(long tokens, Device device, ScalarType typ
 
                 (Tensor sum, Tensor normed) = RmsNormalization.ForwardAdded(x, y, w, Epsilon);
                 return [sum, normed];
-            }
-
-            return Both("add + rms_norm, both passes", x, 8, [x, y, w], Run);
-        };
+            });
+        });
         yield return () =>
         {
-            Tensor q = Leaf(1, tokens, Heads, Size), k = Leaf(1, tokens, KeyHeads, Size), qw = Weight(Size), kw = Weight(Size);
             RotaryAngles angles;
             using (var rotary = new Rotary((int)Size, 1e6, null, device))
             {
@@ -57,26 +56,28 @@ internal sealed class KernelCatalogue(long tokens, Device device, ScalarType typ
                 angles = new RotaryAngles(made.Cosine.clone(), made.SignedSine.clone());
             }
 
-            Tensor[] Run()
+            return Both("qk_norm + rope, both passes", 7.5, () =>
             {
-                (Tensor rotatedQ, Tensor rotatedK) = HeadRotation.Serves(q, k, qw, kw, angles.Cosine)
-                    ? HeadRotation.Forward(q, k, qw, kw, Epsilon, angles.Cosine, angles.SignedSine)
-                    : HeadRotation.Plain(q, k, qw, kw, Epsilon, angles.Cosine, angles.SignedSine);
-                return [rotatedQ, rotatedK];
-            }
-
-            return Both("qk_norm + rope, both passes", q, 7.5, [q, k, qw, kw], Run);
+                Tensor q = Leaf(1, tokens, Heads, Size), k = Leaf(1, tokens, KeyHeads, Size), qw = Weight(Size), kw = Weight(Size);
+                return ([q, k, qw, kw], () =>
+                {
+                    (Tensor rotatedQ, Tensor rotatedK) = HeadRotation.Serves(q, k, qw, kw, angles.Cosine)
+                        ? HeadRotation.Forward(q, k, qw, kw, Epsilon, angles.Cosine, angles.SignedSine)
+                        : HeadRotation.Plain(q, k, qw, kw, Epsilon, angles.Cosine, angles.SignedSine);
+                    return [rotatedQ, rotatedK];
+                });
+            });
         };
-        yield return () =>
+        yield return () => Both("norm + gate, both passes", 8, () =>
         {
             Tensor o = Leaf(tokens, Heads * Size), z = Leaf(tokens, Heads * Size), w = Weight(Heads * Size);
-            return Both("norm + gate, both passes", o, 8, [o, z, w], () => [GatedOutput.Serves(o, w, z) ? GatedOutput.Forward(o, w, Epsilon, z) : GatedOutput.Plain(o, w, Epsilon, z)]);
-        };
-        yield return () =>
+            return ([o, z, w], () => [GatedOutput.Serves(o, w, z) ? GatedOutput.Forward(o, w, Epsilon, z) : GatedOutput.Plain(o, w, Epsilon, z)]);
+        });
+        yield return () => Both("swiglu, both passes", 8, () =>
         {
             Tensor gate = Leaf(tokens, Ffn), up = Leaf(tokens, Ffn);
-            return Both("swiglu, both passes", gate, 8, [gate, up], () => [SwiGlu.Forward(gate, up)]);
-        };
+            return ([gate, up], () => [SwiGlu.Forward(gate, up)]);
+        });
     }
 
     /// <summary>The losses, in place; and AdamW.</summary>
@@ -126,31 +127,53 @@ internal sealed class KernelCatalogue(long tokens, Device device, ScalarType typ
     /// <param name="backward">Whether backwards too.</param>
     public Func<KernelCase> LightningAttention(long batch, long length, bool backward) => () =>
     {
-        Tensor q = Leaf(batch, length, Heads, Size), k = Leaf(batch, length, Heads, Size), v = Leaf(batch, length, Heads, Size);
         double[] slopes = Lightning.Slopes((int)Heads);
-        Tensor Run() => Lightning.Chunked(q, k, v, slopes, 1 / Math.Sqrt(Size), wantState: false).O_BTHD;
-        return backward
-            ? Both("lightning, both passes", q, 11, [q, k, v], () => [Run()])
-            : Case("lightning", q, 4, Run, null);
+        (Tensor[] Inputs, Func<Tensor[]> Run) Make()
+        {
+            Tensor q = Leaf(batch, length, Heads, Size), k = Leaf(batch, length, Heads, Size), v = Leaf(batch, length, Heads, Size);
+            return ([q, k, v], () => [Lightning.Chunked(q, k, v, slopes, 1 / Math.Sqrt(Size), wantState: false).O_BTHD]);
+        }
+
+        if (backward)
+        {
+            return Both("lightning, both passes", 11, Make);
+        }
+
+        (Tensor[] inputs, Func<Tensor[]> run) = Make();
+        return Case("lightning", inputs[0], 4, () => run()[0], null);
     };
 
     private KernelCase Case(string name, Tensor like, double tensors, Func<Tensor> run, Func<Tensor>? plain) => new(
         name, Text(like), tensors * like.NumberOfElements * Bytes, 0, () => WithoutGraph(run), plain is null ? null : () => WithoutGraph(plain));
 
+    /// <summary>
+    /// Both passes of several copies in one graph, as in training, where a backward pass goes through many operations: libtorch hands each backward pass to a
+    /// thread of its own and waits for it, which takes longer than many a kernel.
+    /// </summary>
     /// <param name="name">Kernel.</param>
-    /// <param name="like">The largest input.</param>
-    /// <param name="tensors">Tensors of its size that both passes read and write.</param>
-    /// <param name="inputs">Leaves.</param>
-    /// <param name="run">The forward pass.</param>
-    private KernelCase Both(string name, Tensor like, double tensors, Tensor[] inputs, Func<Tensor[]> run)
+    /// <param name="tensors">Tensors of the size of the first input that both passes read and write.</param>
+    /// <param name="make">Leaves, the largest first, and the forward pass.</param>
+    private KernelCase Both(string name, double tensors, Func<(Tensor[] Inputs, Func<Tensor[]> Run)> make)
     {
+        var copies = new List<(Tensor[] Inputs, Func<Tensor[]> Run)> { make() };
+        Tensor like = copies[0].Inputs[0];
+        int count = device.type == DeviceType.CUDA ? (int)Math.Clamp(MostElements / like.NumberOfElements, 1, MostCopies) : 1;
+        while (copies.Count < count)
+        {
+            copies.Add(make());
+        }
+
+        Tensor[] inputs = [.. copies.SelectMany(copy => copy.Inputs)];
         Tensor[]? gradients = null;
         return new KernelCase(name, Text(like), tensors * like.NumberOfElements * Bytes, 0, () =>
         {
-            Tensor[] outputs = run();
+            Tensor[] outputs = [.. copies.SelectMany(copy => copy.Run())];
             gradients ??= Array.ConvertAll(outputs, output => ones_like(output.detach()).MoveToOuterDisposeScope());
             _ = autograd.grad(outputs, inputs, gradients);
-        });
+        })
+        {
+            Times = count,
+        };
     }
 
     private static void WithoutGraph(Func<Tensor> run)

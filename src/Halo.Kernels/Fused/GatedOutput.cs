@@ -57,7 +57,7 @@ internal static class GatedOutput
     {
         int width = (int)weight.NumberOfElements;
         RowKernels kernels = Kernels.For(o.dtype, weight.dtype, width);
-        long rows = o.NumberOfElements / width, blocks = kernels.Layout.PersistentBlocks(rows, o.device_index);
+        long rows = o.NumberOfElements / width, blocks = kernels.BackwardBlocks(rows, o.device_index);
         Tensor d_o = empty_like(o), dz = empty_like(z);
         Tensor? partial = wantWeight ? empty(blocks, width, dtype: ScalarType.Float32, device: o.device) : null;
         kernels.Backward.Launch(blocks, kernels.Layout.Threads, 0, o, weight, z, gradient, d_o, dz, partial, rows, (float)epsilon);

@@ -14,7 +14,7 @@ internal static class HeadRotation
 {
     private const int Threads = 256;
     private const int Warp = 32;
-    private static readonly ConcurrentDictionary<(ScalarType, ScalarType, int), (CudaKernel Forward, CudaKernel Backward)> Kernels = new();
+    private static readonly ConcurrentDictionary<(ScalarType, ScalarType, int), (CudaKernel Forward, CudaKernel Backward, PersistentGrid Grid)> Kernels = new();
 
     /// <summary>Whether the kernels do these inputs.</summary>
     public static bool Serves(Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, Tensor? cosine)
@@ -75,7 +75,7 @@ internal static class HeadRotation
 
         Tensor q_given = Strided(gradients[0] ?? zeros(sizes.QueryShape, some.dtype, some.device)), k_given = Strided(gradients[1] ?? zeros(sizes.KeyShape, some.dtype, some.device));
         Tensor dq = empty(sizes.QueryShape, some.dtype, some.device), dk = empty(sizes.KeyShape, some.dtype, some.device);
-        long blocks = Math.Min(sizes.Blocks, CudaDevice.Of(some.device_index).Multiprocessors * 4L);
+        long blocks = sizes.Kernels.Grid.Blocks(sizes.Blocks, some.device_index);
         Tensor? partial = qWeight is not null && (node.Needs(2) || node.Needs(3)) ? empty(blocks, 2 * sizes.Size, dtype: ScalarType.Float32, device: some.device) : null;
         sizes.Kernels.Backward.Launch(
             blocks, Threads, 0, q, k, qWeight, kWeight, cosine, sine, sizes.AngleStride,
@@ -127,7 +127,8 @@ internal static class HeadRotation
             Kernels = HeadRotation.Kernels.GetOrAdd((q_BTHD.dtype, weight?.dtype ?? ScalarType.Float32, Size), key =>
             {
                 (string, string)[] defines = [("ELEMENT", KernelInputs.Name(key.Item1)), ("WEIGHT", KernelInputs.Name(key.Item2)), ("HEAD_DIM", $"{key.Item3}")];
-                return (CudaKernel.Get("qk_norm_rope.cu", "qk_norm_rope", defines), CudaKernel.Get("qk_norm_rope.cu", "qk_norm_rope_backward", defines));
+                CudaKernel backward = CudaKernel.Get("qk_norm_rope.cu", "qk_norm_rope_backward", defines);
+                return (CudaKernel.Get("qk_norm_rope.cu", "qk_norm_rope", defines), backward, new PersistentGrid(backward, Threads));
             });
         }
 
@@ -149,6 +150,6 @@ internal static class HeadRotation
 
         public long AngleStride { get; }
 
-        public (CudaKernel Forward, CudaKernel Backward) Kernels { get; }
+        public (CudaKernel Forward, CudaKernel Backward, PersistentGrid Grid) Kernels { get; }
     }
 }

@@ -84,7 +84,7 @@ internal static class RmsNormalization
     {
         int width = (int)weight.NumberOfElements;
         RowKernels kernels = Kernels.For(x.dtype, weight.dtype, width);
-        long rows = x.NumberOfElements / width, blocks = kernels.Layout.PersistentBlocks(rows, x.device_index);
+        long rows = x.NumberOfElements / width, blocks = kernels.BackwardBlocks(rows, x.device_index);
         Tensor dx = empty_like(x);
         Tensor? partial = wantWeight ? empty(blocks, width, dtype: ScalarType.Float32, device: x.device) : null;
         kernels.Backward.Launch(

@@ -5,7 +5,13 @@ using static TorchSharp.torch;
 namespace Halo.Kernels;
 
 /// <summary>A pair of kernels over rows, compiled for a width and types.</summary>
-internal sealed record RowKernels(RowLayout Layout, CudaKernel Forward, CudaKernel Backward);
+internal sealed record RowKernels(RowLayout Layout, CudaKernel Forward, CudaKernel Backward)
+{
+    private readonly PersistentGrid _grid = new(Backward, Layout.Threads);
+
+    /// <summary>Blocks of the backward pass, which stay on the card and go over all rows.</summary>
+    public long BackwardBlocks(long rows, int device) => _grid.Blocks(Layout.Blocks(rows), device);
+}
 
 /// <summary>The pairs of a source file, whose kernels are NAME and NAME_backward.</summary>
 /// <param name="name">Name of the file, without ending, and of the kernels.</param>

@@ -1,4 +1,3 @@
-using Halo.Kernels.Cuda;
 using static TorchSharp.torch;
 
 namespace Halo.Kernels;
@@ -38,7 +37,4 @@ internal sealed record RowLayout(int Width, int Span, int PerThread, int Rows)
 
     /// <summary>Blocks for one pass over rows.</summary>
     public long Blocks(long rows) => (rows + Rows - 1) / Rows;
-
-    /// <summary>Blocks that stay on the card and go over all rows: as many as it holds at a time, so that there are few partial sums.</summary>
-    public long PersistentBlocks(long rows, int device) => Math.Min(Blocks(rows), (long)CudaDevice.Of(device).Multiprocessors * Math.Max(1, 1024 / Threads));
 }
