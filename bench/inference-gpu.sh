@@ -3,13 +3,13 @@
 # inference.json. A part that fails does not stop the others.
 # usage: bench/inference-gpu.sh OUT [PART...]
 #   OUT   folder for results, pictures and logs
-#   PART  pair, int8, batch, cache, million, tensors (default: all of them)
+#   PART  pair, int8, batch, cache, million, tensors, ordered (default: all of them)
 # environment: HALO  the halo program (default: halo on PATH); HALO_LIBTORCH as halo itself reads it; LIMIT  seconds a measurement may take (default: 300)
 # for a rehearsal: DEVICE (default: cuda), MODEL and AGAINST (folders), SHRINK  divides all lengths (default: 1)
 set -uo pipefail
 out=${1:?usage: bench/inference-gpu.sh OUT [PART...]}
 shift
-[ $# -gt 0 ] || set -- pair int8 batch cache million tensors
+[ $# -gt 0 ] || set -- pair int8 batch cache million tensors ordered
 halo=${HALO:-halo}
 shapes=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/shapes
 mkdir -p "$out"
@@ -45,6 +45,7 @@ for part in "$@"; do
     cache) measure cache 128 --cache int8 --new-tokens 64 ;;
     million) measure million 1024 --new-tokens 64 ;;
     tensors) measure tensors 8 --runner tensors --new-tokens 16 ;;
+    ordered) measure ordered 8 --no-read-ahead --new-tokens 64 ;;
     *) echo "unknown part $part"; code=2 ;;
   esac
 done

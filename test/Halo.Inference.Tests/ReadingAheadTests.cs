@@ -25,7 +25,9 @@ public sealed class ReadingAheadTests : IDisposable
             Assert.Equal(inOrder, ahead);
             Assert.Equal(orderedLengths, aheadLengths);
             Assert.Equal(lengths.Zip(counts, (length, count) => length + count - 1), aheadLengths);
-            Assert.Equal(counts.Sum() - counts.Length, overtaken); // All but the last of each are read before they are told.
+            Assert.Equal(counts.Sum() - counts.Length, overtaken); // All but the last of each are read before they are on the host.
+            Write(false, options, out _, out overtaken);
+            Assert.Equal(0, overtaken);
         }
 
         int[][] Write(bool readsAhead, GenerationOptions options, out int[] read, out int overtaken)
@@ -33,21 +35,20 @@ public sealed class ReadingAheadTests : IDisposable
             using var runner = new LikeliestRunner(new TensorRunner(model), knowsLikeliest);
             using var engine = new InferenceEngine(runner);
             IReadOnlyList<Sequence> sequences = engine.Create(5, 100);
-            int early = 0;
+            int early = 0, before = 0;
             var answers = new int[5][];
-            var batch = new GenerationBatch(engine) { ReadsAhead = readsAhead };
+            var batch = new GenerationBatch(engine) { ReadsAhead = readsAhead, OnIds = () => early += runner.Decoded - before };
             for (int i = 0; i < 5; i++)
             {
-                int row = i, heard = 0;
+                int row = i;
                 batch.Add(new GenerationRequest
                 {
                     Sequence = sequences[row], Prompt = TinyModel.Ids(lengths[row], row), Options = options with { MaxTokens = counts[row] }, Row = row,
-                    OnToken = _ => early += sequences[row].Length == lengths[row] + ++heard ? 1 : 0,
                 }, result => answers[row] = result.Ids);
-                batch.Step();
+                Step();
             }
 
-            while (batch.Step())
+            while (Step())
             {
             }
 
@@ -55,7 +56,61 @@ public sealed class ReadingAheadTests : IDisposable
             read = [.. sequences.Select(one => one.Length)];
             overtaken = early;
             return answers;
+
+            bool Step()
+            {
+                before = runner.Decoded;
+                return batch.Step();
+            }
         }
+    }
+
+    [Theory]
+    [InlineData("hybrid", 0)]
+    [InlineData("hybrid", 0.9)]
+    [InlineData("teacher, biases", 0)]
+    public void OnAGpuTheSameComesOutAheadAndInOrder(string name, double temperature)
+    {
+        using CausalLm random = RandomModel.Create(name, KernelRunner.Device("cuda"));
+        int[] lengths = [30, 1, 77, 12], counts = [40, 7, 25, 40];
+        Assert.Equal(Write(false), Write(true));
+
+        (int[] Ids, int[] Read)[] Write(bool readsAhead)
+        {
+            using IModelRunner runner = KernelRunner.Create("cuda", random);
+            using var engine = new InferenceEngine(runner) { ReadsAhead = readsAhead };
+            IReadOnlyList<Sequence> sequences = engine.Create(4, 20); // They grow on the way.
+            GenerationRequest[] requests = [.. sequences.Select((sequence, row) => new GenerationRequest
+            {
+                Sequence = sequence, Prompt = RandomModel.Ids(lengths[row], row), Row = row, Options = new GenerationOptions { MaxTokens = counts[row], Temperature = temperature },
+            })];
+            IReadOnlyList<GenerationResult> results = engine.Generate(requests);
+            return [.. results.Select((result, row) => (result.Ids, sequences[row].Ids.ToArray()))];
+        }
+    }
+
+    [Fact]
+    public void OnAGpuItIsOnUnlessTurnedOff()
+    {
+        using var runner = new LikeliestRunner(new TensorRunner(model), true);
+        using var engine = new InferenceEngine(runner);
+        Assert.False(new GenerationBatch(engine).ReadsAhead);
+        runner.Device = new Device(DeviceType.CUDA, 0); // In name alone.
+        Assert.True(new GenerationBatch(engine).ReadsAhead);
+        engine.ReadsAhead = false;
+        Assert.False(new GenerationBatch(engine).ReadsAhead);
+    }
+
+    [Fact]
+    public void WhatIsMeasuredMayBeReadAhead()
+    {
+        using var engine = new InferenceEngine(new TensorRunner(model));
+        var benchmark = new InferenceBenchmark(engine) { NewTokens = 3, Runs = 1 };
+        GenerationRequest[] requests = benchmark.Requests(engine.Create(3, 30), 20);
+        Assert.All(requests, request => Assert.True(new Writing(request, _ => { }).MayBeReadAhead));
+        Assert.All(requests, request => Assert.Equal((20, 3), (request.Prompt.Count, request.Options.MaxTokens)));
+        InferenceMeasurement measured = benchmark.Measure(20, 3);
+        Assert.True(measured.PrefillSeconds > 0 && measured.SecondsPerStep > 0);
     }
 
     [Theory]
@@ -84,6 +139,7 @@ public sealed class ReadingAheadTests : IDisposable
         (GenerationRequest Request, int[] Answer, EndReason Reason, int Read)[] cases =
         [
             (Ask(options), free, EndReason.Length, 37),
+            (Ask(options with { LogProbabilities = 2 }), free, EndReason.Length, 37),
             (Ask(options with { StopIds = [free[4]] }), [.. free.TakeWhile(id => id != free[4])], EndReason.StopId, 30 + Array.IndexOf(free, free[4])),
             (Ask(options with { EndsRow = (_, id) => id == free[4] }), free[..(Array.IndexOf(free, free[4]) + 1)], EndReason.Caller, 30 + Array.IndexOf(free, free[4])),
             (Ask(options) with { Cancellation = source.Token, OnToken = token => CancelAt(token.Id) }, free[..(Array.IndexOf(free, free[4]) + 1)], EndReason.Cancelled, 30 + Array.IndexOf(free, free[4])),
@@ -123,11 +179,11 @@ public sealed class ReadingAheadTests : IDisposable
     {
         using var runner = new LikeliestRunner(new TensorRunner(model), true);
         using var engine = new InferenceEngine(runner);
-        int[] prompt = TinyModel.Ids(30, 1), heard = [];
+        int[] prompt = TinyModel.Ids(30, 1);
         using Sequence sequence = engine.Create(), other = engine.Create();
         var batch = new GenerationBatch(engine) { ReadsAhead = true };
         int[] answer = [], shorter = [];
-        batch.Add(new GenerationRequest { Sequence = sequence, Prompt = prompt, Options = new GenerationOptions { MaxTokens = 8 }, OnToken = token => heard = [.. heard, token.Id] }, result => answer = result.Ids);
+        batch.Add(new GenerationRequest { Sequence = sequence, Prompt = prompt, Options = new GenerationOptions { MaxTokens = 8 } }, result => answer = result.Ids);
         batch.Add(new GenerationRequest { Sequence = other, Prompt = prompt, Options = new GenerationOptions { MaxTokens = 4 } }, result => shorter = result.Ids);
         for (int step = 0; step < 4; step++)
         {
@@ -135,9 +191,10 @@ public sealed class ReadingAheadTests : IDisposable
         }
 
         runner.Fails = true;
-        int told = heard.Length;
+        int[] read = [.. sequence.Ids];
         Assert.Throws<InvalidOperationException>(() => batch.Step());
-        Assert.Equal((2, told), (batch.Count + (shorter.Length > 0 ? 1 : 0), heard.Length));
+        Assert.Equal(2, batch.Count + (shorter.Length > 0 ? 1 : 0));
+        Assert.Equal(read, sequence.Ids);
         runner.Fails = false;
         while (batch.Step())
         {
@@ -145,71 +202,6 @@ public sealed class ReadingAheadTests : IDisposable
 
         int[] expected = TinyModel.Greedy(model, prompt, 8);
         Assert.Equal(expected, answer);
-        Assert.Equal(expected, heard);
         Assert.Equal(expected[..4], shorter);
-    }
-
-    /// <summary>Knows the likeliest ids of its last step alone, as a buffer that the next step overwrites.</summary>
-    private sealed class LikeliestRunner(IModelRunner inner, bool knows) : IModelRunner
-    {
-        private readonly Tensor ids = zeros(64, ScalarType.Int64);
-        private Tensor? last;
-
-        public int Asked { get; private set; }
-
-        public bool Fails { get; set; }
-
-        public string Name => inner.Name;
-
-        public ModelConfiguration Configuration => inner.Configuration;
-
-        public string Identity => inner.Identity;
-
-        public Device Device => inner.Device;
-
-        public ScalarType CacheType => inner.CacheType;
-
-        public long WeightBytes => inner.WeightBytes;
-
-        public long FreeBytes => inner.FreeBytes;
-
-        public long CacheBytes(long length) => inner.CacheBytes(length);
-
-        public long WorkBytes(long tokens) => inner.WorkBytes(tokens);
-
-        public IReadOnlyList<ISequenceCache> Allocate(int count, int capacity) => inner.Allocate(count, capacity);
-
-        public Tensor? Prefill(IReadOnlyList<ISequenceCache> caches, IReadOnlyList<ReadOnlyMemory<int>> ids, bool wantLogits) => inner.Prefill(caches, ids, wantLogits);
-
-        public Tensor Decode(IReadOnlyList<ISequenceCache> caches, Tensor ids_B)
-        {
-            if (Fails)
-            {
-                throw new InvalidOperationException("a step failed");
-            }
-
-            Tensor logits_BV = inner.Decode(caches, ids_B);
-            ids.fill_(-1);
-            using Tensor likeliest = logits_BV.argmax(-1), place = ids.narrow(0, 0, caches.Count);
-            place.copy_(likeliest);
-            return last = logits_BV;
-        }
-
-        public Tensor? Likeliest(Tensor logits_BV)
-        {
-            if (!knows || !ReferenceEquals(logits_BV, last))
-            {
-                return null;
-            }
-
-            Asked++;
-            return ids.narrow(0, 0, logits_BV.shape[0]);
-        }
-
-        public void Dispose()
-        {
-            ids.Dispose();
-            inner.Dispose();
-        }
     }
 }

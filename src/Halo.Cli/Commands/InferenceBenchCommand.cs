@@ -21,6 +21,7 @@ internal static class InferenceBenchCommand
         var batch = new Option<int>("--batch") { Description = "Sequences at once.", DefaultValueFactory = _ => 1 };
         var tokens = new Option<int>("--new-tokens") { Description = "Tokens written after each prompt, at least 2.", DefaultValueFactory = _ => 32 };
         var random = new Option<bool>("--random-weights") { Description = "Needs no weights in the folders, config.json alone: times do not depend on them." };
+        var inOrder = new Option<bool>("--no-read-ahead") { Description = "On a GPU: launch a step only when the host has seen the tokens that it reads, as halo generate and halo chat do, whose texts may end at any token." };
         var plots = new Option<string?>("--plots") { Description = "Folder for pictures (PNG and SVG) and the records that they were drawn from." };
         var device = CommonOptions.Device();
         var type = CommonOptions.Type();
@@ -30,7 +31,7 @@ internal static class InferenceBenchCommand
         var json = CommonOptions.Json();
         var command = new Command("inference", "Measures time to read a prompt, time a token and memory by context length, for one model or two, and the shares of this machine's bandwidth and matrix rate that were reached.")
         {
-            model, against, contexts, batch, tokens, random, plots, device, type, weights, cache, runner, json,
+            model, against, contexts, batch, tokens, random, inOrder, plots, device, type, weights, cache, runner, json,
         }.WithExamples(
             "halo bench inference models/hypenet-nano --against models/qwen3-nano --contexts 1k,4k,16k --plots plots",
             "halo bench inference HypeNet-2B --against Qwen3-1.7B --random-weights --contexts 8k,32k,128k,512k --device cuda --json");
@@ -46,14 +47,14 @@ internal static class InferenceBenchCommand
             torch.ScalarType computed = CommonOptions.ResolveType(parse.GetValue(type), target);
             string[] folders = [.. new[] { parse.GetRequiredValue(model), parse.GetValue(against) }.OfType<string>()];
             MachineRates rates = MachineRates.Measure(target, computed);
-            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights), ["cache"] = parse.GetValue(cache) };
+            var settings = new JsonObject { ["device"] = target.ToString(), ["dtype"] = TypeName(computed), ["batch"] = parse.GetValue(batch), ["new_tokens"] = parse.GetValue(tokens), ["weights"] = parse.GetValue(weights), ["cache"] = parse.GetValue(cache), ["reads_ahead"] = target.type == DeviceType.CUDA && !parse.GetValue(inOrder) };
             var table = new InferenceTable(settings, rates);
             foreach ((string name, string folder) in Names(folders).Zip(folders))
             {
                 ModelConfiguration configuration = ModelConfiguration.Load(folder);
                 using CausalLm loaded = parse.GetValue(random) ? Random(configuration, target, computed) : CausalLm.Load(folder, target, computed);
                 loaded.CacheFormat = CommonOptions.ParseCache(parse.GetValue(cache));
-                using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights)));
+                using var engine = new InferenceEngine(loaded, runner: parse.GetRequiredValue(runner), weights: CommonOptions.ParseWeights(parse.GetValue(weights))) { ReadsAhead = !parse.GetValue(inOrder) };
                 var benchmark = new InferenceBenchmark(engine) { NewTokens = parse.GetValue(tokens) };
                 foreach (int length in lengths)
                 {

@@ -22,6 +22,9 @@ public sealed class GenerationBatch(InferenceEngine engine)
     /// <summary>Whether the next tokens are read before the host has seen them, where nothing speaks against it: a GPU then never waits for the host.</summary>
     internal bool ReadsAhead { get; init; } = engine.ReadsAhead && engine.Device.type == DeviceType.CUDA;
 
+    /// <summary>Called in each step that writes when its ids have come to the host: a clock's place. It must not touch the sequences.</summary>
+    internal Action? OnIds { get; init; }
+
     /// <summary>Adds a request.</summary>
     /// <param name="request">The request; its sequence must not be in another that has not ended.</param>
     /// <param name="onEnd">Called when it has ended.</param>
@@ -42,7 +45,7 @@ public sealed class GenerationBatch(InferenceEngine engine)
         }
     }
 
-    /// <summary>Does a step; false when no request is left.</summary>
+    /// <summary>Does a step; false when no request is left. What a callback throws comes out of it, and the batch must not be gone on with: each sequence holds what its ids say.</summary>
     /// <exception cref="HaloException">Memory ran out; all sequences are as before the step.</exception>
     public bool Step()
     {
@@ -72,8 +75,8 @@ public sealed class GenerationBatch(InferenceEngine engine)
 
     private void Write()
     {
-        // What may end by surprise must not have read its last token: states of linear layers do not go back.
-        if (ReadsAhead && _writing.TrueForAll(one => one.EndIsKnown))
+        // What may end by surprise must not have read its last token, nor may who listens find it read: states of linear layers do not go back.
+        if (ReadsAhead && _writing.TrueForAll(one => one.MayBeReadAhead))
         {
             WriteAhead();
         }
@@ -86,6 +89,7 @@ public sealed class GenerationBatch(InferenceEngine engine)
     private void WriteInOrder()
     {
         (Tensor ids_B, GeneratedToken[] tokens) = TokenChooser.Choose(_writing, _last);
+        OnIds?.Invoke();
         EndReason?[] ends = [.. _writing.Select((one, row) => one.Take(tokens[row]))];
         int[] left = Left(row => ends[row] is null);
         Writing[] all = [.. _writing];
@@ -121,12 +125,14 @@ public sealed class GenerationBatch(InferenceEngine engine)
         }
 
         int[] ids = coming.Wait();
+        OnIds?.Invoke();
         step?.Note([.. left.Select(row => ids[row])]);
+        EndReason?[] ends = [.. all.Select((one, row) => one.Take(new GeneratedToken(ids[row], float.NaN, [])))];
         for (int row = 0; row < all.Length; row++)
         {
-            if (all[row].Take(new GeneratedToken(ids[row], float.NaN, [])) is { } reason)
+            if (ends[row] is { } reason)
             {
-                all[row].End(reason);
+                all[row].End(reason); // The first word of a caller's: all sequences hold what was written by now.
             }
         }
     }

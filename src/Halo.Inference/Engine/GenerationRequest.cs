@@ -15,7 +15,7 @@ public sealed record GenerationRequest
     /// <summary>Number of the request: a part of the draws, and what <see cref="GenerationOptions.EndsRow"/> is asked with.</summary>
     public int Row { get; init; }
 
-    /// <summary>Called with each new token as soon as it is known.</summary>
+    /// <summary>Called with each new token as soon as it is known, before the sequence reads it; what it throws ends the work of all with that token unread.</summary>
     public Action<GeneratedToken>? OnToken { get; init; }
 
     /// <summary>Ends this request alone, between tokens and between blocks of its prompt; its sequence keeps what it has read.</summary>

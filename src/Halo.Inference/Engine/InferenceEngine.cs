@@ -37,10 +37,11 @@ public sealed class InferenceEngine : IDisposable
     public int PrefillBlock { get; init; }
 
     /// <summary>
-    /// On a GPU: launch a step before the host has seen the tokens of the last one, where no request of a batch can end by surprise (stop ids, a caller's word, log-probabilities).
-    /// Off unless asked for: it has not been measured on a GPU yet.
+    /// On a GPU: launch a step while the tokens that it reads are still on their way to the host, where nothing but <see cref="GenerationOptions.MaxTokens"/> can end any request of a batch
+    /// and none is listened to (stop ids, <see cref="GenerationOptions.EndsRow"/>, a cancellation token, log-probabilities, <see cref="GenerationRequest.OnToken"/>): tokens and sequences
+    /// are the same either way. On unless turned off; a <see cref="GenerationBatch"/> keeps what stood here when it was made.
     /// </summary>
-    public bool ReadsAhead { get; init; }
+    public bool ReadsAhead { get; set; } = true;
 
     /// <summary>Name of the runner.</summary>
     public string Runner => _runner.Name;
@@ -167,9 +168,16 @@ public sealed class InferenceEngine : IDisposable
     /// <param name="cancellation">Stops all between steps with <see cref="OperationCanceledException"/>.</param>
     /// <returns>In the order of the requests.</returns>
     /// <exception cref="HaloException">Nothing to read, an id outside the vocabulary, an option out of range, a prompt longer than memory allows, a sequence of another engine: all before work.</exception>
-    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default)
+    public IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, CancellationToken cancellation = default) => Generate(requests, null, cancellation);
+
+    /// <summary>The same for those who measure.</summary>
+    /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, CancellationToken)"/>
+    /// <param name="requests">What to do.</param>
+    /// <param name="onIds">As <see cref="GenerationBatch.OnIds"/>.</param>
+    /// <param name="cancellation">Stops all between steps.</param>
+    internal IReadOnlyList<GenerationResult> Generate(IReadOnlyList<GenerationRequest> requests, Action? onIds, CancellationToken cancellation)
     {
-        var batch = new GenerationBatch(this);
+        var batch = new GenerationBatch(this) { OnIds = onIds };
         GenerationResult?[] results = new GenerationResult?[requests.Count];
         Check([.. requests.Select(request => request.Sequence)], [.. requests.Select(request => request.Prompt)], requests.Count == 0 ? 0 : requests.Max(request => request.Options.MaxTokens), mayBeEmpty: true);
         for (int i = 0; i < requests.Count; i++)

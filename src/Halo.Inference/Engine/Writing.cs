@@ -20,8 +20,8 @@ internal sealed class Writing(GenerationRequest request, Action<GenerationResult
     /// <summary>Whether the next token is the last one whatever it is.</summary>
     public bool IsAtLast => Count + 1 >= Options.MaxTokens;
 
-    /// <summary>Whether nothing but the number of tokens can end the request, and nobody wants to know more than ids.</summary>
-    public bool EndIsKnown => _stops.Count == 0 && Options.EndsRow is null && Options.LogProbabilities is null && !request.Cancellation.CanBeCanceled;
+    /// <summary>Whether nothing but the number of tokens can end the request, nobody wants to know more than ids, and nobody is called between a token's choice and its reading.</summary>
+    public bool MayBeReadAhead => _stops.Count == 0 && Options.EndsRow is null && Options.LogProbabilities is null && request.OnToken is null && !request.Cancellation.CanBeCanceled;
 
     /// <summary>The draw for the next token.</summary>
     public double Draw => Sampler.Uniform(Options.Seed, Options.FirstRow + request.Row, Count);
