@@ -7,13 +7,18 @@ using static TorchSharp.torch;
 
 namespace Halo.Inference;
 
-/// <summary>A name for a model that tells it from others, so that what one has read is not handed to another.</summary>
+/// <summary>
+/// A name for a model that tells it from others, so that what one has read is not handed to another. Saved snapshots hold it: which values count, and their rounding, stay as they are.
+/// </summary>
 public static class ModelIdentity
 {
     private const int Samples = 64;
 
     /// <summary>A hash of the configuration and of values from every weight, rounded to bfloat16: the same for a model loaded in float32 and in bfloat16.</summary>
-    /// <param name="model">The model.</param>
+    /// <param name="model">
+    /// The model. Where its matrices were rounded to few bits (<see cref="CausalLm.Quantize"/>) the rounded values count. <see cref="CpuRunner"/> rounds in a way of its own, to other values
+    /// (a scale for 32 neighbours in 8 bits too), while it packs; what it gives is the name of the model that it was given.
+    /// </param>
     public static string Of(CausalLm model)
     {
         using IDisposable constant = no_grad();

@@ -58,6 +58,18 @@ public sealed class EngineSequenceTests : IDisposable
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
+    [Theory]
+    [InlineData(WeightFormat.Int8)]
+    [InlineData(WeightFormat.Int4)]
+    public void WeightsInFewBitsAreAnotherModelUnlessTheyArePackedAlone(WeightFormat format)
+    {
+        using CausalLm rounded = TinyModel.Load("hypenet");
+        using var packed = new CpuRunner(rounded, format);
+        Assert.Equal(ModelIdentity.Of(model), packed.Identity);
+        rounded.Quantize(format);
+        Assert.NotEqual(ModelIdentity.Of(model), ModelIdentity.Of(rounded));
+    }
+
     [Fact]
     public void AnotherModelsSnapshotAndABrokenFileAreRefused()
     {

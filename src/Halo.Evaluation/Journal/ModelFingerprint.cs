@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace Halo.Evaluation;
 
-/// <summary>Tells models apart.</summary>
+/// <summary>
+/// Tells models apart whose scores may differ, be it in the last bit: unlike <see cref="Halo.Inference.ModelIdentity"/>, which is the same in float32 and bfloat16 and on any device.
+/// Journals of stopped evaluations hold it: which values count stays as it is.
+/// </summary>
 internal static class ModelFingerprint
 {
     private const int Sampled = 64;
