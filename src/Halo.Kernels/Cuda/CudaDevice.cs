@@ -80,18 +80,18 @@ internal sealed unsafe class CudaDevice
     }
 
     /// <summary>Makes libtorch's context the calling thread's (backward passes run on threads of libtorch's own).</summary>
-    /// <returns>The context to set again after the launch; 0 for none.</returns>
-    public nint Enter()
+    /// <returns>To be disposed behind the launch: sets the context of before again.</returns>
+    public CudaScope Enter()
     {
         nint before = 0;
         Check(CudaDriver.CurrentContext(&before), "cuCtxGetCurrent");
         if (before == Context)
         {
-            return 0;
+            return default;
         }
 
         Check(CudaDriver.SetCurrentContext(Context), "cuCtxSetCurrent");
-        return before;
+        return new CudaScope(before);
     }
 
     /// <summary>Throws where a call of the driver failed.</summary>

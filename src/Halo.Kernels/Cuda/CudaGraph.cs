@@ -58,18 +58,8 @@ internal sealed unsafe class CudaGraph : IDisposable
     public void Launch()
     {
         ObjectDisposedException.ThrowIf(_executable == 0, this);
-        nint before = _device.Enter();
-        try
-        {
-            CudaDevice.Check(CudaDriver.LaunchGraph(_executable, CudaStreams.Current(_device.Index)), "cuGraphLaunch");
-        }
-        finally
-        {
-            if (before != 0)
-            {
-                _ = CudaDriver.SetCurrentContext(before);
-            }
-        }
+        using CudaScope entered = _device.Enter();
+        CudaDevice.Check(CudaDriver.LaunchGraph(_executable, CudaStreams.Current(_device.Index)), "cuGraphLaunch");
     }
 
     /// <inheritdoc/>

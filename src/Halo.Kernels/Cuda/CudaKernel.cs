@@ -55,49 +55,39 @@ internal sealed unsafe class CudaKernel
         }
 
         CudaDevice device = DeviceOf(arguments);
-        nint before = device.Enter();
-        try
+        using CudaScope entered = device.Enter();
+        LoadedKernel kernel = Loaded(device);
+        kernel.Prepare(grid, threads, sharedBytes, arguments);
+        long* values = stackalloc long[arguments.Length];
+        void** pointers = stackalloc void*[arguments.Length];
+        for (int i = 0; i < arguments.Length; i++)
         {
-            LoadedKernel kernel = Loaded(device);
-            kernel.Prepare(grid, threads, sharedBytes, arguments);
-            long* values = stackalloc long[arguments.Length];
-            void** pointers = stackalloc void*[arguments.Length];
-            for (int i = 0; i < arguments.Length; i++)
-            {
-                values[i] = arguments[i].Bits;
-                pointers[i] = values + i;
-            }
-
-            nint stream = CudaStreams.Current(device.Index);
-            var mayOverlap = new LaunchAttribute { Id = LaunchAttribute.ProgrammaticStreamSerialization, Value = 1 };
-            var configuration = new LaunchConfiguration
-            {
-                GridX = (uint)grid.X, GridY = (uint)grid.Y, GridZ = (uint)grid.Z, BlockX = (uint)threads, BlockY = 1, BlockZ = 1,
-                SharedBytes = (uint)sharedBytes, Stream = stream, Attributes = &mayOverlap, AttributeCount = 1,
-            };
-            int code = ahead && device.Capability >= FirstWithAhead
-                ? CudaDriver.LaunchEx(&configuration, kernel.Function, pointers, null)
-                : CudaDriver.Launch(kernel.Function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)threads, 1, 1, (uint)sharedBytes, stream, pointers, null);
-            if (code == 0 && CudaKernels.Checked)
-            {
-                int capturing = 0;
-                code = CudaDriver.IsCapturing(stream, &capturing) == 0 && capturing != 0 ? 0 : CudaDriver.Synchronize(stream);
-            }
-
-            if (code != 0)
-            {
-                throw new HaloException(
-                    $"the CUDA kernel {_entry} failed ({CudaDriver.Describe(code)})",
-                    LoadedKernel.Describe(_source, device.ToString(), grid, threads, sharedBytes, arguments),
-                    CudaKernels.Checked ? "report it; HALO_KERNELS=plain goes without kernels" : "an earlier kernel may be the cause: run again with HALO_KERNELS=check, which waits after each; HALO_KERNELS=plain goes without");
-            }
+            values[i] = arguments[i].Bits;
+            pointers[i] = values + i;
         }
-        finally
+
+        nint stream = CudaStreams.Current(device.Index);
+        var mayOverlap = new LaunchAttribute { Id = LaunchAttribute.ProgrammaticStreamSerialization, Value = 1 };
+        var configuration = new LaunchConfiguration
         {
-            if (before != 0)
-            {
-                _ = CudaDriver.SetCurrentContext(before);
-            }
+            GridX = (uint)grid.X, GridY = (uint)grid.Y, GridZ = (uint)grid.Z, BlockX = (uint)threads, BlockY = 1, BlockZ = 1,
+            SharedBytes = (uint)sharedBytes, Stream = stream, Attributes = &mayOverlap, AttributeCount = 1,
+        };
+        int code = ahead && device.Capability >= FirstWithAhead
+            ? CudaDriver.LaunchEx(&configuration, kernel.Function, pointers, null)
+            : CudaDriver.Launch(kernel.Function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)threads, 1, 1, (uint)sharedBytes, stream, pointers, null);
+        if (code == 0 && CudaKernels.Checked)
+        {
+            int capturing = 0;
+            code = CudaDriver.IsCapturing(stream, &capturing) == 0 && capturing != 0 ? 0 : CudaDriver.Synchronize(stream);
+        }
+
+        if (code != 0)
+        {
+            throw new HaloException(
+                $"the CUDA kernel {_entry} failed ({CudaDriver.Describe(code)})",
+                LoadedKernel.Describe(_source, device.ToString(), grid, threads, sharedBytes, arguments),
+                CudaKernels.Checked ? "report it; HALO_KERNELS=plain goes without kernels" : "an earlier kernel may be the cause: run again with HALO_KERNELS=check, which waits after each; HALO_KERNELS=plain goes without");
         }
     }
 
@@ -105,22 +95,12 @@ internal sealed unsafe class CudaKernel
     public int BlocksPerMultiprocessor(int threads, int sharedBytes)
     {
         CudaDevice device = CudaDevice.Current;
-        nint before = device.Enter();
-        try
-        {
-            LoadedKernel kernel = Loaded(device);
-            kernel.Prepare(1, threads, sharedBytes, []);
-            int blocks = 0;
-            CudaDevice.Check(CudaDriver.Occupancy(&blocks, kernel.Function, threads, (nuint)sharedBytes), "cuOccupancyMaxActiveBlocksPerMultiprocessor");
-            return blocks;
-        }
-        finally
-        {
-            if (before != 0)
-            {
-                _ = CudaDriver.SetCurrentContext(before);
-            }
-        }
+        using CudaScope entered = device.Enter();
+        LoadedKernel kernel = Loaded(device);
+        kernel.Prepare(1, threads, sharedBytes, []);
+        int blocks = 0;
+        CudaDevice.Check(CudaDriver.Occupancy(&blocks, kernel.Function, threads, (nuint)sharedBytes), "cuOccupancyMaxActiveBlocksPerMultiprocessor");
+        return blocks;
     }
 
     private static CudaDevice DeviceOf(ReadOnlySpan<KernelArgument> arguments)

@@ -42,17 +42,7 @@ internal sealed unsafe class CudaMark : IDisposable
 
     private void InContext(Action action)
     {
-        nint before = _device.Enter();
-        try
-        {
-            action();
-        }
-        finally
-        {
-            if (before != 0)
-            {
-                _ = CudaDriver.SetCurrentContext(before);
-            }
-        }
+        using CudaScope entered = _device.Enter();
+        action();
     }
 }

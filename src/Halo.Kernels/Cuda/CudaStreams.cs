@@ -36,13 +36,9 @@ internal static unsafe class CudaStreams
     /// <summary>A new stream of a device that does not wait for the default one; <see cref="Destroy"/> frees it.</summary>
     public static nint Create(CudaDevice device)
     {
-        nint before = device.Enter(), stream = 0;
+        using CudaScope entered = device.Enter();
+        nint stream = 0;
         CudaDevice.Check(CudaDriver.CreateStream(&stream, 1), "cuStreamCreate");
-        if (before != 0)
-        {
-            CudaDevice.Check(CudaDriver.SetCurrentContext(before), "cuCtxSetCurrent");
-        }
-
         return stream;
     }
 
