@@ -28,8 +28,10 @@ internal static class AttentionPart
 
         """;
 
-    // cuDNN makes a plan for each shape: worth its time for large parts alone.
+    // cuDNN makes a plan for each shape, which takes about 50 ms: worth its time for shapes that come again, or very large ones.
     private const long LeastForCudnn = 1L << 24;
+    private const long LeastForAnyShape = 1L << 30;
+    private const long UsualMultiple = 4096;
 
     private static readonly Lazy<jit.CompilationUnit?> Flash = new(() => Fused.Compile(FlashScript));
     private static readonly Lazy<jit.CompilationUnit?> Cudnn = new(() => Fused.Compile(CudnnScript));
@@ -53,10 +55,20 @@ internal static class AttentionPart
             return Invoke(Flash.Value!, "part_cpu", q, k, v, causal);
         }
 
-        return q.shape[2] * k.shape[2] >= LeastForCudnn && Agrees(q)
+        return IsForCudnn(q.shape[2], k.shape[2]) && Agrees(q)
             ? Invoke(Cudnn.Value!, "part_cudnn", q, k, v, causal)
             : Invoke(Flash.Value!, "part_cuda", q, k, v, causal);
     }
+
+    /// <summary>The length that queries (B,H,T,D) are better filled up to, so that their shape is one that comes again: twice the work in half the time, and no plan. T where there is nothing to gain.</summary>
+    public static long UsualLength(Tensor q)
+    {
+        long length = q.shape[2];
+        return q.device_type == DeviceType.CUDA && length is > UsualMultiple and < 2 * UsualMultiple ? 2 * UsualMultiple : length;
+    }
+
+    private static bool IsForCudnn(long queries, long keys) =>
+        queries * keys >= LeastForAnyShape || (queries * keys >= LeastForCudnn && queries % UsualMultiple == 0 && keys % UsualMultiple == 0);
 
     private static (Tensor O_BHTD, Tensor Sum_BHT) Invoke(jit.CompilationUnit unit, string name, Tensor q, Tensor k, Tensor v, bool causal) =>
         unit.invoke<object>(name, q, k, v, causal) is (Tensor o, Tensor sum) ? (o, sum) : throw new InvalidOperationException("attention gave no pair");

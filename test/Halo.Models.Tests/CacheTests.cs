@@ -75,4 +75,31 @@ public sealed class CacheTests
         model.Hidden(ids.narrow(1, 0, 100), layout, masked);
         Near.Relative(last, model.Hidden(ids.narrow(1, 100, 6400), rest, masked).narrow(1, 6390, 10), 5e-5);
     }
+
+    [Fact]
+    public void Old_keys_go_in_pieces()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        using CausalLm model = GoldenModel.Load("hypenet");
+        Tensor ids = GoldenModel.Ids(1, 8300);
+        using HybridCache cache = HybridCache.Create(model, 1);
+        Assert.Equal(2, KeyPieces.Of(8260).Count());
+        Near.Relative(model.Hidden(ids).narrow(1, 8260, 40), Run.Blocks(model, ids, cache, 8260, 40).narrow(1, 8260, 40), 5e-5);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(8192, 1)]
+    [InlineData(8193, 2)]
+    [InlineData(524288 - 8192, 3 + 4)]
+    [InlineData(1_000_000, 7 + 3)]
+    public void Pieces_of_keys_cover_them_in_few_lengths(long keys, int expected)
+    {
+        (long Start, long Count)[] pieces = [.. KeyPieces.Of(keys)];
+        Assert.Equal(expected, pieces.Length);
+        Assert.Equal(keys, pieces.Sum(piece => piece.Count));
+        Assert.All(pieces.Index(), one => Assert.Equal(pieces.Take(one.Index).Sum(piece => piece.Count), one.Item.Start));
+        Assert.All(pieces.SkipLast(1), piece => Assert.True(long.IsPow2(piece.Count) && piece.Count is >= KeyPieces.Smallest and <= KeyPieces.Largest));
+    }
 }

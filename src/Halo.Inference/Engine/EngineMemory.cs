@@ -8,10 +8,10 @@ namespace Halo.Inference;
 internal readonly struct EngineMemory(IModelRunner runner, int prefillBlock)
 {
     private const int UsualBlock = 8192;
-    private const int LargestSquare = 1 << 17;
+    private const int LargestSquare = 1 << 15;
     private const int SmallestBlock = 512;
 
-    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache, up to 131,072 tokens; from there on blocks are (docs/benchmarks/inference.md).</summary>
+    /// <summary>Tokens to read at once of a row with <paramref name="left"/> to read, when its cache will grow by <paramref name="growth"/> bytes: one causal square is faster than blocks against a cache, up to 32,768 tokens; from there on blocks are (docs/benchmarks/inference.md).</summary>
     public int Block(int left, long growth)
     {
         if (prefillBlock > 0)

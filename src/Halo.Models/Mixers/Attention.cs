@@ -120,21 +120,35 @@ public sealed class Attention : IMixer
     }
 
     /// <summary>
-    /// New tokens after others: all queries over all old keys, where nothing is masked and the heads that share a key head stand behind one another as tokens,
-    /// and the causal square of the new ones; joined by the sums of their exponentials.
+    /// New tokens after others: all queries over the old keys, piece by piece, where nothing is masked and the heads that share a key head stand behind one another
+    /// as tokens, and the causal square of the new ones; joined by the sums of their exponentials.
     /// </summary>
     private Tensor Rectangle(Tensor q_BHTD, Tensor k_BHSD, Tensor v_BHSD, long offset)
     {
-        long[] shape = q_BHTD.shape;
-        (long batch, long length) = (shape[0], shape[2]);
-        Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * length, _size);
-        (Tensor old_BKND, Tensor oldSum) = AttentionPart.Of(q_BKND, k_BHSD.narrow(2, 0, offset), v_BHSD.narrow(2, 0, offset), false);
-        (Tensor new_BHTD, Tensor newSum) = AttentionPart.Of(q_BHTD, Repeat(k_BHSD.narrow(2, offset, length)), Repeat(v_BHSD.narrow(2, offset, length)), true);
+        (long batch, long length) = (q_BHTD.shape[0], q_BHTD.shape[2]);
+        Tensor newK_BKTD = k_BHSD.narrow(2, offset, length), newV_BKTD = v_BHSD.narrow(2, offset, length);
+        long padded = AttentionPart.UsualLength(q_BHTD);
+        if (padded > length)
+        {
+            // What comes last is seen by nobody before it.
+            Tensor Pad(Tensor x) => nn.functional.pad(x, [0, 0, 0, padded - length]);
+            (q_BHTD, newK_BKTD, newV_BKTD) = (Pad(q_BHTD), Pad(newK_BKTD), Pad(newV_BKTD));
+        }
 
-        // The share of the new ones is 1 / (1 + exp(old - new)).
-        Tensor share_BHT1 = (newSum.reshape(batch, _heads, length, 1) - oldSum.reshape(batch, _heads, length, 1)).sigmoid();
-        Tensor old_BHTD = old_BKND.reshape(batch, _heads, length, _size);
-        return old_BHTD.lerp(new_BHTD, share_BHT1.to_type(old_BHTD.dtype));
+        (Tensor o_BHTD, Tensor sum_BHT) = AttentionPart.Of(q_BHTD, Repeat(newK_BKTD), Repeat(newV_BKTD), true);
+        Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * padded, _size);
+        foreach ((long start, long count) in KeyPieces.Of(offset))
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (Tensor piece_BKND, Tensor piece_BKN) = AttentionPart.Of(q_BKND, k_BHSD.narrow(2, start, count), v_BHSD.narrow(2, start, count), false);
+
+            // A piece's share is 1 / (1 + exp(others - piece)).
+            Tensor pieceSum_BHT = piece_BKN.reshape(batch, _heads, padded), share_BHT = (pieceSum_BHT - sum_BHT).sigmoid();
+            o_BHTD.lerp_(piece_BKND.reshape(batch, _heads, padded, _size), share_BHT.unsqueeze(3).to_type(o_BHTD.dtype));
+            sum_BHT.copy_(logaddexp(sum_BHT, pieceSum_BHT));
+        }
+
+        return o_BHTD.narrow(2, 0, length);
     }
 
     private Tensor Repeat(Tensor x_BHSD) => HeadGroups.Repeat(x_BHSD, 1, _heads / _keyHeads);
