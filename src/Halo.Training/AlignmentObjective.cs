@@ -60,7 +60,7 @@ public sealed class AlignmentObjective : IObjective
         BatchTensors batch = BatchTensors.From(micro, _teacher.Device, _options.DocumentMask);
         LayerContext teacherContext = _teacher.Context(batch.Inputs_BT, batch.Layout);
         LayerContext studentContext = _student.Context(batch.Inputs_BT, batch.Layout);
-        using var backward = new AlignmentBackward(rowsShare, Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize));
+        using var backward = new AlignmentBackward(rowsShare, Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize, usual: true));
         Tensor x_BTd = WithoutGradient(() => _teacher.Embed(batch.Inputs_BT));
         int last = _layers.Max();
         for (int layer = 0; layer <= last; layer++)

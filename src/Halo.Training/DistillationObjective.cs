@@ -73,7 +73,7 @@ public sealed class DistillationObjective : IObjective
 
     private (Tensor Teacher_Nd, HiddenPass Student) Forward(BatchTensors batch)
     {
-        if (!(Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize)))
+        if (!(Beside ?? SecondThread.Pays(_student.Device, batch.Labels_N.shape[0] * _student.Configuration.HiddenSize, usual: false)))
         {
             Tensor first_Nd = TeacherHidden(batch);
             StepClock.Mark(StepPart.TeacherForward);

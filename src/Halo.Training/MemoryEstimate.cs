@@ -90,7 +90,7 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Moments, 
         // The loss makes three float32 copies and a gradient beside the target in float32.
         long stream = 3 * d * 2, mlp = ((3 * ffn) + (2 * d)) * 2, loss = 18 * d;
         long graph = model.MixerTypes.Max(mixer => MixerKept(d, Heads(model, mixer)) * 2), backward = model.MixerTypes.Max(mixer => 5 * Heads(model, mixer).Queries * 2);
-        bool beside = SecondThread.PaysOnGpu(tokens * d);
+        bool beside = SecondThread.PaysOnGpu(tokens * d, usual: true);
         return tokens * (stream + (beside ? (AlignmentBackward.MostGraphs * (graph + (2 * d * 2))) + loss + backward + mlp : Math.Max(graph + loss + backward, mlp)));
     }
 

@@ -14,17 +14,19 @@ internal static class SecondThread
     /// <summary>Elements of an activation (B,T,d) above which the device's work takes longer than its launches.</summary>
     private const long MostElements = 1L << 24;
 
-    private static readonly bool Allowed = Environment.GetEnvironmentVariable("HALO_LAUNCH_THREADS") == "2";
+    private static readonly string? Wanted = Environment.GetEnvironmentVariable("HALO_LAUNCH_THREADS");
     private static readonly BlockingCollection<Action> Waiting = [];
     private static readonly Lazy<Thread> Running = new(Start);
 
-    /// <summary>Whether two threads pay for activations of this shape. Only where HALO_LAUNCH_THREADS is 2, and not while a step is timed by parts or kernels are checked one by one.</summary>
+    /// <summary>Whether two threads pay for activations of this shape; not while a step is timed by parts or kernels are checked one by one.</summary>
     /// <param name="device">Where the work is done.</param>
     /// <param name="elements">Elements of an activation.</param>
-    public static bool Pays(Device device, long elements) => device.type == TorchSharp.DeviceType.CUDA && PaysOnGpu(elements) && StepClock.Current is null && !CudaKernels.Checked;
+    /// <param name="usual">Whether they pay where HALO_LAUNCH_THREADS says neither 1 nor 2: measured for stage 1, not for stage 2.</param>
+    public static bool Pays(Device device, long elements, bool usual) =>
+        device.type == TorchSharp.DeviceType.CUDA && PaysOnGpu(elements, usual) && StepClock.Current is null && !CudaKernels.Checked;
 
     /// <summary>The same for any GPU, before a step is made.</summary>
-    public static bool PaysOnGpu(long elements) => Allowed && elements <= MostElements;
+    public static bool PaysOnGpu(long elements, bool usual) => (Wanted is "1" or "2" ? Wanted == "2" : usual) && elements <= MostElements;
 
     /// <summary>
     /// Does work on the thread, in a dispose scope of its own and with gradients enabled. Tensors that go in or out must belong to no dispose scope
