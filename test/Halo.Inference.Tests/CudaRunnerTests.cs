@@ -67,6 +67,7 @@ public class CudaRunnerTests
     [Theory]
     [InlineData("hybrid", null)]
     [InlineData("hybrid, wide heads", null)]
+    [InlineData("hybrid, 512 wide", null)]
     [InlineData("lightning", null)]
     [InlineData("teacher, biases", null)]
     [InlineData("hybrid", WeightFormat.Int8)]

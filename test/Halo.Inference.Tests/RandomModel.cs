@@ -22,6 +22,11 @@ internal static class RandomModel
             NumAttentionHeads = 8, NumKeyValueHeads = 1, HeadDim = 128, AttnUseRope = false, AttnLogitsScaling = LogitsScaling.Hype(362),
             LightningNh = 6, LightningNkv = 2, LightningHeadDim = 64, LightningScale = "1/d", LightningUseOutputGate = false, LightningUseQkNorm = false,
         },
+        ["hybrid, 512 wide"] = Base with
+        {
+            ModelType = "hypenet", MixerTypes = [MixerType.Lightning, MixerType.Attention, MixerType.Lightning], NumHiddenLayers = 3, HiddenSize = 512, IntermediateSize = 2560,
+            NumAttentionHeads = 8, AttnUseRope = false, AttnUseOutputGate = true, LightningNh = 4, LightningNkv = 4, LightningHeadDim = 128,
+        },
         ["lightning"] = Base with
         {
             ModelType = "hypenet", MixerTypes = [MixerType.Lightning, MixerType.Lightning], NumHiddenLayers = 2, LightningNh = 2, LightningNkv = 2, LightningHeadDim = 128,

@@ -75,7 +75,8 @@ public sealed class ReadingAheadTests : IDisposable
         int[] lengths = [30, 1, 77, 12], counts = [40, 7, 25, 40];
         Assert.Equal(Write(false), Write(true));
 
-        (int[] Ids, int[] Read)[] Write(bool readsAhead)
+        // What was written and what was read, sequence after sequence.
+        int[][] Write(bool readsAhead)
         {
             using IModelRunner runner = KernelRunner.Create("cuda", random);
             using var engine = new InferenceEngine(runner) { ReadsAhead = readsAhead };
@@ -85,7 +86,7 @@ public sealed class ReadingAheadTests : IDisposable
                 Sequence = sequence, Prompt = RandomModel.Ids(lengths[row], row), Row = row, Options = new GenerationOptions { MaxTokens = counts[row], Temperature = temperature },
             })];
             IReadOnlyList<GenerationResult> results = engine.Generate(requests);
-            return [.. results.Select((result, row) => (result.Ids, sequences[row].Ids.ToArray()))];
+            return [.. results.SelectMany((result, row) => new[] { [.. result.Ids], sequences[row].Ids.ToArray() })];
         }
     }
 

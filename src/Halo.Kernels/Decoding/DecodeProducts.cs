@@ -10,6 +10,8 @@ internal static class DecodeProducts
     /// <summary>Inputs are prepared by a kernel of their own from this batch on, and multiplied on tensor cores where they are bfloat16.</summary>
     public const int FirstBatched = 4;
 
+    // Compute capability.
+    private const int FirstWithBulkCopies = 90;
     private const int Most = 4;
     private const int Threads = 512;
     private const int Warps = Threads / 32;
@@ -19,13 +21,20 @@ internal static class DecodeProducts
     /// <summary>Whether the kernels take inputs of this width, whatever the weights' form.</summary>
     public static bool Fits(long inputs) => inputs % 64 == 0 && inputs * sizeof(float) <= MostSharedBytes;
 
+    /// <summary>Values of <see cref="DecodeRoom.Partial"/> that a product needs.</summary>
+    public static long PartialSize(ReadOnlySpan<DecodeMatrix> matrices, DecodeEpilogue epilogue, int batch) =>
+        batch < FirstBatched ? 0 : TileShape.Of(matrices[0].Inputs, matrices[0].Kind, batch)?.PartialSize(Tiles(matrices, epilogue), batch) ?? 0;
+
+    /// <summary>Values of <see cref="DecodeRoom.Counters"/> that any product needs.</summary>
+    public static long CountersSize(int batch, int device) => (long)CudaDevice.Of(device).Multiprocessors * ((batch + 7) / 8);
+
     /// <summary>y = W x, of matrices one below the other.</summary>
     /// <param name="matrices">One to four with the same K; for SwiGLU the gate's and the other.</param>
     /// <param name="input">B rows.</param>
     /// <param name="output">(B,N) of the inputs' type, or float32 for logits.</param>
     /// <param name="epilogue">What happens to y.</param>
-    /// <param name="prepared_BK">Room for prepared inputs, as wide as any.</param>
-    public static void Launch(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, Tensor prepared_BK)
+    /// <param name="room">Shared room.</param>
+    public static void Launch(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, DecodeRoom room)
     {
         Tensor rows_BK = input.Rows_BK;
         int batch = (int)rows_BK.shape[0], inputs = matrices[0].Inputs;
@@ -37,33 +46,86 @@ internal static class DecodeProducts
 
         if (input.Prologue == 0)
         {
-            LaunchPrepared(matrices, input, output, epilogue, batch);
+            LaunchPrepared(matrices, input, output, epilogue, room, batch);
             return;
         }
 
-        using Tensor place_BK = prepared_BK.narrow(1, 0, inputs);
+        using Tensor place_BK = room.Prepared_BK.narrow(1, 0, inputs);
         Prepare(input, place_BK, inputs);
-        LaunchPrepared(matrices, new DecodeInput(place_BK), output, epilogue, batch);
+        LaunchPrepared(matrices, new DecodeInput(place_BK), output, epilogue, room, batch);
     }
 
-    private static void LaunchPrepared(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
+    private static void LaunchPrepared(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, DecodeRoom room, int batch)
     {
-        if (input.Rows_BK.dtype == ScalarType.BFloat16)
-        {
-            OnTensorCores(matrices, input, output, epilogue, batch);
-        }
-        else
+        if (input.Rows_BK.dtype != ScalarType.BFloat16)
         {
             Stream(matrices, input, output, epilogue, batch);
         }
+        else if (!InTiles(matrices, input, output, epilogue, room, batch))
+        {
+            OnTensorCores(matrices, input, output, epilogue, batch);
+        }
+    }
+
+    /// <summary>On tensor cores with weights in bulk copies; false where the card or the shape does not fit.</summary>
+    private static bool InTiles(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, DecodeRoom room, int batch)
+    {
+        var device = CudaDevice.Of(output.device_index);
+        int inputs = matrices[0].Inputs, kind = matrices[0].Kind;
+        if (device.Capability < FirstWithBulkCopies || TileShape.Of(inputs, kind, batch) is not { } shape)
+        {
+            return false;
+        }
+
+        int tiles = Tiles(matrices, epilogue), blocks = Math.Min(device.Multiprocessors / shape.Slices, tiles);
+        (int[] ends, DecodeMatrix a, DecodeMatrix b, DecodeMatrix c, DecodeMatrix d) = Four(matrices, epilogue);
+        CudaKernel.Get(
+            "decode_tiles.cu", "decode_tiles", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", KernelInputs.Number(kind)), ("COLUMNS", KernelInputs.Number(shape.Columns)), ("INPUTS", KernelInputs.Number(inputs)),
+            ("EPILOGUE", KernelInputs.Number((int)epilogue)), ("SLICE", KernelInputs.Number(shape.Slice)), ("STAGES", KernelInputs.Number(shape.Stages)))
+            .LaunchAhead(
+                new KernelGrid(blocks * shape.Slices, (batch + shape.Columns - 1) / shape.Columns), TileShape.Threads, shape.SharedBytes,
+                a.Weight_NK, b.Weight_NK, c.Weight_NK, d.Weight_NK, a.Scales_N1, b.Scales_N1, c.Scales_N1, d.Scales_N1, a.Bias_N, b.Bias_N, c.Bias_N, d.Bias_N,
+                ends[0], ends[1], ends[2], ends[3], input.Rows_BK, Stride(input.Rows_BK), output, Stride(output), batch, room.Partial, room.Counters);
+        return true;
     }
 
     private static void Prepare(DecodeInput input, Tensor output, int inputs) =>
         CudaKernel.Get("decode_prepare.cu", "decode_prepare", KernelInputs.Element(output), ("WIDTH", KernelInputs.Number(inputs)), ("PROLOGUE", KernelInputs.Number(input.Prologue)))
             .LaunchAhead(output.shape[0], 256, 0, input.Rows_BK, Stride(input.Rows_BK), input.Gate_BK, Stride(input.Gate_BK), input.Norm_K, (float)input.Epsilon, output, Stride(output));
 
+    /// <summary>Weights in bulk copies, begun while kernels in front are at work; false where the card or the shape does not fit.</summary>
+    private static bool StreamInBulk(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
+    {
+        var device = CudaDevice.Of(output.device_index);
+        int inputs = matrices[0].Inputs, atOnce = Math.Min(batch, 2);
+        bool paired = epilogue == DecodeEpilogue.SwiGlu;
+        StreamShape? found = StreamShape.Of(inputs, paired, atOnce);
+        if (found is null && atOnce > 1)
+        {
+            found = StreamShape.Of(inputs, paired, atOnce = 1);
+        }
+
+        // 8-bit weights come faster than this kernel takes them.
+        if (device.Capability < FirstWithBulkCopies || matrices[0].Weight_NK.dtype != ScalarType.BFloat16 || found is not { } shape)
+        {
+            return false;
+        }
+
+        CudaKernel kernel = CudaKernel.Get(
+            "decode_stream.cu", "decode_stream", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", "0"), ("BATCH", KernelInputs.Number(atOnce)), ("INPUTS", KernelInputs.Number(inputs)),
+            ("PROLOGUE", KernelInputs.Number(input.Prologue)), ("EPILOGUE", KernelInputs.Number((int)epilogue)), ("ROWS", KernelInputs.Number(shape.Rows)), ("STAGES", KernelInputs.Number(shape.Stages)));
+        var grid = new KernelGrid(Math.Min(device.Multiprocessors, Units(matrices, epilogue)), (batch + atOnce - 1) / atOnce);
+        Launch(kernel, grid, StreamShape.Threads, shape.SharedBytes, matrices, input, output, epilogue, batch);
+        return true;
+    }
+
     private static void Stream(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
     {
+        if (batch < FirstBatched && StreamInBulk(matrices, input, output, epilogue, batch))
+        {
+            return;
+        }
+
         int inputs = matrices[0].Inputs, atOnce = Math.Min(batch, 4);
         while (atOnce == 3 || atOnce * inputs * sizeof(float) > MostSharedBytes)
         {
@@ -77,23 +139,32 @@ internal static class DecodeProducts
         CudaKernel kernel = CudaKernel.Get(
             "decode_product.cu", "decode_product", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", KernelInputs.Number(matrices[0].Kind)), ("BATCH", KernelInputs.Number(atOnce)), ("INPUTS", KernelInputs.Number(inputs)),
             ("PROLOGUE", KernelInputs.Number(input.Prologue)), ("EPILOGUE", KernelInputs.Number((int)epilogue)));
-        Launch(kernel, grid, atOnce * inputs * sizeof(float), matrices, input, output, epilogue, batch);
+        Launch(kernel, grid, Threads, atOnce * inputs * sizeof(float), matrices, input, output, epilogue, batch);
     }
 
     private static void OnTensorCores(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
     {
         int inputs = matrices[0].Inputs, columns = batch <= 8 ? 8 : batch <= 16 ? 16 : MostColumns;
-        int phase = Math.Min(inputs, 65536 / columns), tile = epilogue == DecodeEpilogue.SwiGlu ? 8 : 16;
+        int phase = Math.Min(inputs, 65536 / columns);
         int shared = (columns * (phase + 32) * 2) + (Warps * 16 * (columns + 8) * sizeof(float));
-        var grid = new KernelGrid(Math.Min(CudaDevice.Of(output.device_index).Multiprocessors, (Units(matrices, epilogue) + tile - 1) / tile), (batch + columns - 1) / columns);
+        var grid = new KernelGrid(Math.Min(CudaDevice.Of(output.device_index).Multiprocessors, Tiles(matrices, epilogue)), (batch + columns - 1) / columns);
         CudaKernel kernel = CudaKernel.Get(
             "decode_matrix.cu", "decode_matrix", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", KernelInputs.Number(matrices[0].Kind)), ("COLUMNS", KernelInputs.Number(columns)), ("INPUTS", KernelInputs.Number(inputs)), ("EPILOGUE", KernelInputs.Number((int)epilogue)));
-        Launch(kernel, grid, shared, matrices, input, output, epilogue, batch);
+        Launch(kernel, grid, Threads, shared, matrices, input, output, epilogue, batch);
     }
 
-    private static void Launch(CudaKernel kernel, KernelGrid grid, int shared, ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
+    private static void Launch(CudaKernel kernel, KernelGrid grid, int threads, int shared, ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
     {
-        Span<int> ends = stackalloc int[Most];
+        (int[] ends, DecodeMatrix a, DecodeMatrix b, DecodeMatrix c, DecodeMatrix d) = Four(matrices, epilogue);
+        kernel.LaunchAhead(
+            grid, threads, shared, a.Weight_NK, b.Weight_NK, c.Weight_NK, d.Weight_NK, a.Scales_N1, b.Scales_N1, c.Scales_N1, d.Scales_N1, a.Bias_N, b.Bias_N, c.Bias_N, d.Bias_N,
+            ends[0], ends[1], ends[2], ends[3], input.Rows_BK, Stride(input.Rows_BK), input.Gate_BK, Stride(input.Gate_BK), input.Norm_K, (float)input.Epsilon, output, Stride(output), batch);
+    }
+
+    /// <summary>Four matrices, the last repeated where there are fewer, and where each one's outputs end.</summary>
+    private static (int[] Ends, DecodeMatrix A, DecodeMatrix B, DecodeMatrix C, DecodeMatrix D) Four(ReadOnlySpan<DecodeMatrix> matrices, DecodeEpilogue epilogue)
+    {
+        var ends = new int[Most];
         int end = 0;
         for (int i = 0; i < Most; i++)
         {
@@ -101,11 +172,14 @@ internal static class DecodeProducts
             ends[i] = end;
         }
 
-        // Places that are not needed repeat the last matrix.
-        DecodeMatrix a = matrices[0], b = matrices[Math.Min(1, matrices.Length - 1)], c = matrices[Math.Min(2, matrices.Length - 1)], d = matrices[Math.Min(3, matrices.Length - 1)];
-        kernel.LaunchAhead(
-            grid, Threads, shared, a.Weight_NK, b.Weight_NK, c.Weight_NK, d.Weight_NK, a.Scales_N1, b.Scales_N1, c.Scales_N1, d.Scales_N1, a.Bias_N, b.Bias_N, c.Bias_N, d.Bias_N,
-            ends[0], ends[1], ends[2], ends[3], input.Rows_BK, Stride(input.Rows_BK), input.Gate_BK, Stride(input.Gate_BK), input.Norm_K, (float)input.Epsilon, output, Stride(output), batch);
+        DecodeMatrix Of(ReadOnlySpan<DecodeMatrix> all, int i) => all[Math.Min(i, all.Length - 1)];
+        return (ends, Of(matrices, 0), Of(matrices, 1), Of(matrices, 2), Of(matrices, 3));
+    }
+
+    private static int Tiles(ReadOnlySpan<DecodeMatrix> matrices, DecodeEpilogue epilogue)
+    {
+        int tile = epilogue == DecodeEpilogue.SwiGlu ? 8 : 16;
+        return (Units(matrices, epilogue) + tile - 1) / tile;
     }
 
     private static int Units(ReadOnlySpan<DecodeMatrix> matrices, DecodeEpilogue epilogue)

@@ -5,7 +5,7 @@ using static Halo.Kernels.Tests.Decoding.DecodeReference;
 
 namespace Halo.Kernels.Tests.Decoding;
 
-/// <summary>Products of a decoding step by both kernels (few rows; tensor cores), and the prepared inputs of batches.</summary>
+/// <summary>Products of a decoding step by all kernels (few rows; tensor cores; both also with bulk copies, on cards that have them), and the prepared inputs of batches.</summary>
 public class DecodeProductsTests
 {
     private const double Epsilon = 1e-6;
@@ -52,7 +52,13 @@ public class DecodeProductsTests
     [InlineData("bf16", true, 64, 8)]
     [InlineData("bf16", false, 2048, 1)]
     [InlineData("bf16", true, 2048, 1)]
+    [InlineData("bf16", false, 2048, 3)]
+    [InlineData("bf16", false, 2048, 32)]
+    [InlineData("bf16", true, 2048, 64)]
+    [InlineData("bf16", false, 1024, 16)]
     [InlineData("bf16", false, 6144, 2)]
+    [InlineData("bf16", false, 6144, 5)]
+    [InlineData("bf16", false, 6144, 40)]
     [InlineData("bf16", true, 6144, 1)]
     [InlineData("bf16", false, 3072, 32)]
     [InlineData("bf16", true, 6144, 16)]
@@ -70,6 +76,28 @@ public class DecodeProductsTests
         Tensor x_BK = Values(type, batch, inputs);
         Check([Matrix(type, codes, 2100, inputs, false), Matrix(type, codes, 77, inputs, true)], new DecodeInput(x_BK, Values(type, inputs), Epsilon), DecodeEpilogue.Store);
         Check([Matrix(type, codes, 500, inputs, false)], new DecodeInput(x_BK), DecodeEpilogue.Add);
+        Check([Matrix(type, codes, 333, inputs, true), Matrix(type, codes, 333, inputs, false)], new DecodeInput(x_BK), DecodeEpilogue.SwiGlu);
+        Check([Matrix(type, codes, 2999, inputs, false)], new DecodeInput(x_BK), DecodeEpilogue.Logits);
+    }
+
+    [Fact]
+    public void ShapesFitTheirCards()
+    {
+        // Two blocks of the one and a mixer, or one of the other, share a multiprocessor's 227 KiB.
+        Assert.Equal((8, 3, 96 << 10), ((int, int, int))(StreamShape.Of(2048, false, 1) is { } wide ? (wide.Rows, wide.Stages, wide.SharedBytes) : default));
+        Assert.Equal((2, 4, 96 << 10), ((int, int, int))(StreamShape.Of(6144, false, 1) is { } long1 ? (long1.Rows, long1.Stages, long1.SharedBytes) : default));
+        Assert.Null(StreamShape.Of(51200, false, 1));
+        foreach (int inputs in new[] { 1024, 2048, 3072, 4096, 6144, 12288 })
+        {
+            foreach (int batch in new[] { 4, 8, 16, 32, 64 })
+            {
+                TileShape shape = TileShape.Of(inputs, 0, batch)!.Value;
+                Assert.True(shape.Slice * shape.Slices == inputs && shape.Slice % 512 == 0 && shape.Stages >= 2 && shape.SharedBytes <= 220 << 10);
+            }
+        }
+
+        Assert.Null(TileShape.Of(9728, 0, 8));
+        Assert.Null(TileShape.Of(192, 0, 8));
     }
 
     [Fact]
@@ -99,7 +127,9 @@ public class DecodeProductsTests
         long outputs = paired ? matrices[0].Outputs : matrices.Sum(matrix => (long)matrix.Outputs);
         Tensor wide = Values(epilogue == DecodeEpilogue.Logits ? ScalarType.Float32 : type, batch, outputs + 24), output_BN = wide.narrow(1, 0, outputs);
         Tensor before = Exact(wide);
-        Tensor prepared = full([batch, 16384], float.NaN, type, CUDA);
+        long partial = DecodeProducts.PartialSize(matrices, epilogue, (int)batch);
+        Tensor counters = zeros([DecodeProducts.CountersSize((int)batch, 0)], ScalarType.Int32, CUDA);
+        var room = new DecodeRoom(full([batch, 16384], float.NaN, type, CUDA), full([partial + 1], float.NaN, ScalarType.Float32, CUDA), counters);
 
         Tensor x = Norm(Exact(input.Rows_BK), input.Norm_K, input.Epsilon);
         x = Rounded(input.Gate_BK is { } gate ? x * Exact(gate).sigmoid() : x, type);
@@ -107,8 +137,10 @@ public class DecodeProductsTests
         Tensor expected = paired ? each[0] * each[0].sigmoid() * each[1] : cat(each, 1);
         expected = epilogue == DecodeEpilogue.Add ? expected + before.narrow(1, 0, outputs) : expected;
 
-        DecodeProducts.Launch(matrices, input, output_BN, epilogue, prepared);
+        DecodeProducts.Launch(matrices, input, output_BN, epilogue, room);
         Near.Relative(expected, output_BN.cpu(), Tolerance(type));
+        Assert.Equal(0, counters.abs().sum().item<long>());
+        Assert.True(partial == 0 || room.Partial[partial].isnan().item<bool>());
         Assert.Equal(0.0, (Exact(wide).narrow(1, outputs, 24) - before.narrow(1, outputs, 24)).abs().max().item<double>());
     }
 }

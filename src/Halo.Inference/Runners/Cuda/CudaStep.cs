@@ -20,11 +20,9 @@ internal sealed class CudaStep : IDisposable
     private readonly Tensor _projected;
     private readonly Tensor _mixed;
     private readonly Tensor _inner;
-    private readonly Tensor _prepared;
+    private readonly DecodeRoom _room;
     private readonly Tensor _positions_B;
     private readonly Tensor _tables;
-    private readonly Tensor? _partial;
-    private readonly Tensor _counters;
     private readonly Tensor _values;
     private readonly Tensor _places;
     private readonly int[] _tableStarts;
@@ -56,7 +54,6 @@ internal sealed class CudaStep : IDisposable
         _projected = Make(weights.Type, batch, weights.Layers.Max(layer => layer.Projected));
         _mixed = Make(weights.Type, batch, mixed);
         _inner = Make(weights.Type, batch, c.IntermediateSize);
-        _prepared = Make(weights.Type, batch, Math.Max(mixed, Math.Max(c.HiddenSize, c.IntermediateSize)));
         Logits_BV = Make(ScalarType.Float32, batch, c.VocabSize);
         Ids_B = Make(ScalarType.Int64, batch);
         _positions_B = Make(ScalarType.Int32, batch);
@@ -67,13 +64,19 @@ internal sealed class CudaStep : IDisposable
         }
 
         _tables = Make(ScalarType.Int64, _tableStarts[^1]);
+        long partial = 0;
         if (weights.Layers.FirstOrDefault(layer => layer.IsAttention) is { } attention)
         {
             _splits = DecodeMixers.Splits(batch, attention.Heads.KeyHeads, _device);
-            _partial = Make(ScalarType.Float32, DecodeMixers.PartialSize(batch, attention.Heads, _splits));
+            partial = DecodeMixers.PartialSize(batch, attention.Heads, _splits);
         }
 
-        _counters = Make(ScalarType.Int32, (long)batch * c.NumKeyValueHeads);
+        // Kernels work one after the other, so that mixers and products can share what is between blocks.
+        partial = Products(weights).Max(product => Math.Max(partial, DecodeProducts.PartialSize(product.Matrices, product.Epilogue, batch)));
+        _room = new DecodeRoom(
+            Make(weights.Type, batch, Math.Max(mixed, Math.Max(c.HiddenSize, c.IntermediateSize))),
+            Make(ScalarType.Float32, Math.Max(1, partial)),
+            Make(ScalarType.Int32, Math.Max((long)batch * c.NumKeyValueHeads, DecodeProducts.CountersSize(batch, _device))));
         _values = Make(ScalarType.Float32, batch * DecodeEnds.Parts);
         _places = Make(ScalarType.Int32, batch * DecodeEnds.Parts);
     }
@@ -201,7 +204,7 @@ internal sealed class CudaStep : IDisposable
             if (layer.IsAttention)
             {
                 DecodeMixers.Attention(
-                    layer.Heads, _projected, _spare.IsInt8, table, _positions_B, (float)(scaling?.Base ?? 0), (float)(scaling?.Constant ?? 1), _splits, _partial!, _counters, mixed);
+                    layer.Heads, _projected, _spare.IsInt8, table, _positions_B, (float)(scaling?.Base ?? 0), (float)(scaling?.Constant ?? 1), _splits, _room.Partial, _room.Counters, mixed);
             }
             else
             {
@@ -215,10 +218,14 @@ internal sealed class CudaStep : IDisposable
         }
 
         Product([_weights.Head], new DecodeInput(_x_Bd, _weights.FinalNorm_d, c.RmsNormEps), Logits_BV, DecodeEpilogue.Logits);
-        DecodeEnds.Finish(Logits_BV, Ids_B, _positions_B, _values, _places, _counters);
+        DecodeEnds.Finish(Logits_BV, Ids_B, _positions_B, _values, _places, _room.Counters);
     }
 
-    private void Product(DecodeMatrix[] matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue) => DecodeProducts.Launch(matrices, input, output, epilogue, _prepared);
+    private static IEnumerable<(DecodeMatrix[] Matrices, DecodeEpilogue Epilogue)> Products(CudaWeights weights) =>
+        weights.Layers.SelectMany(layer => new[] { (layer.Inputs, DecodeEpilogue.Store), ([layer.Output], DecodeEpilogue.Add), (layer.GateUp, DecodeEpilogue.SwiGlu), ([layer.Down], DecodeEpilogue.Add) })
+            .Append(([weights.Head], DecodeEpilogue.Logits));
+
+    private void Product(DecodeMatrix[] matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue) => DecodeProducts.Launch(matrices, input, output, epilogue, _room);
 
     /// <summary>Where a row of a tensor begins.</summary>
     private static long Address(Tensor rows, int index) => KernelArgument.Data(rows) + (index * rows.stride(0) * rows.element_size());

@@ -18,6 +18,23 @@ __device__ __forceinline__ uint4 stream_load(const void* from) {
     return raw;
 }
 
+// What kernels in front write, read by a kernel that may have looked there before they had ended: never from the multiprocessor's own cache.
+__device__ __forceinline__ uint4 fresh_load(const void* from) {
+    uint4 raw;
+    asm volatile("ld.global.cg.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(raw.x), "=r"(raw.y), "=r"(raw.z), "=r"(raw.w) : "l"(from) : "memory");
+    return raw;
+}
+__device__ __forceinline__ float fresh_value(const float* from) {
+    float x;
+    asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(x) : "l"(from) : "memory");
+    return x;
+}
+__device__ __forceinline__ float fresh_value(const bf16* from) {
+    bf16 x;
+    asm volatile("ld.global.cg.u16 %0, [%1];" : "=h"(x.bits) : "l"(from) : "memory");
+    return to_float(x);
+}
+
 // 16 bytes straight to shared memory; zeros where there is nothing to read.
 __device__ __forceinline__ void copy_async(void* to, const void* from, bool real) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((u32)__cvta_generic_to_shared(to)), "l"(from), "r"(real ? 16 : 0) : "memory");

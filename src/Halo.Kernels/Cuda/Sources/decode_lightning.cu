@@ -1,23 +1,24 @@
 // One token of Lightning attention (arXiv 2401.04658; the layer of arXiv 2601.22156): norm and rotation of q and k,
-// S = exp(-m) S + k^T v, o = c q S. A block does 16 columns of a head's state. Grid (D / 16, heads, batch), 256 threads.
+// S = exp(-m) S + k^T v, o = c q S. A block does COLUMNS (16, 32 or 64) columns of a head's state. Grid (D / COLUMNS, heads, batch), 256 threads.
 #include "decode.cuh"
 
-constexpr int COLUMNS = 16;
-constexpr int PASSES = D / 64; // a pass is 64 rows, four values to a thread
+constexpr int ROW_THREADS = COLUMNS / 4; // four values to a thread
+constexpr int ROWS = 256 / ROW_THREADS;  // of a pass
+constexpr int PASSES = D / ROWS;
 
-static_assert(D % 64 == 0, "the head dimension does not fit");
+static_assert(D % 64 == 0 && D % ROWS == 0 && D % COLUMNS == 0, "the head dimension does not fit");
 
 extern "C" __global__ void __launch_bounds__(256)
 decode_lightning(const T* p, i64 stride, int key_offset, int value_offset, int heads, int key_heads, const T* q_norm, const T* k_norm, float epsilon,
                  const float* frequencies, float rotary_factor, const float* slopes, const i64* states, const int* positions, float scale, T* output, i64 output_stride) {
     __shared__ float angles[D], query[D], key[D], partial[8][COLUMNS];
     int head = blockIdx.y, row = blockIdx.z, key_head = head * key_heads / heads, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    int column = blockIdx.x * COLUMNS + threadIdx.x % 4 * 4, first = threadIdx.x / 4;
+    int column = blockIdx.x * COLUMNS + threadIdx.x % ROW_THREADS * 4, first = threadIdx.x / ROW_THREADS;
     float* state = reinterpret_cast<float*>(states[row]) + (i64)head * D * D + column;
     float4 s[PASSES];
 #pragma unroll
     for (int i = 0; i < PASSES; i++) {
-        s[i] = *reinterpret_cast<const float4*>(state + (first + 64 * i) * D);
+        s[i] = *reinterpret_cast<const float4*>(state + (first + ROWS * i) * D);
     }
     if (frequencies != nullptr && threadIdx.x < D / 2) {
         rotation(max(0, positions[row]), frequencies[threadIdx.x], rotary_factor, angles[threadIdx.x], angles[D / 2 + threadIdx.x]);
@@ -44,18 +45,18 @@ decode_lightning(const T* p, i64 stride, int key_offset, int value_offset, int h
     __syncthreads();
 #pragma unroll
     for (int i = 0; i < PASSES; i++) {
-        float k = key[first + 64 * i], q = query[first + 64 * i];
+        float k = key[first + ROWS * i], q = query[first + ROWS * i];
         s[i] = make_float4(s[i].x * decay + k * v[0], s[i].y * decay + k * v[1], s[i].z * decay + k * v[2], s[i].w * decay + k * v[3]);
-        *reinterpret_cast<float4*>(state + (first + 64 * i) * D) = s[i];
+        *reinterpret_cast<float4*>(state + (first + ROWS * i) * D) = s[i];
         o[0] += q * s[i].x, o[1] += q * s[i].y, o[2] += q * s[i].z, o[3] += q * s[i].w;
     }
 #pragma unroll
     for (int j = 0; j < 4; j++) {
 #pragma unroll
-        for (int step = 4; step < 32; step *= 2) {
+        for (int step = ROW_THREADS; step < 32; step *= 2) {
             o[j] += __shfl_xor_sync(FULL_WARP, o[j], step);
         }
-        if (lane < 4) {
+        if (lane < ROW_THREADS) {
             partial[warp][lane * 4 + j] = o[j];
         }
     }

@@ -15,6 +15,13 @@ typedef u8 Code;
 typedef T Code;
 #endif
 
+// What is read of an output's place before its sum is known.
+struct Ending {
+    float scale[2], bias[2], before;
+    // Scale, bias and rounding of a sum.
+    __device__ __forceinline__ float finish(int i, float y) const { return rounded<T>(y * scale[i] + bias[i]); }
+};
+
 struct Matrices {
     const Code* weight[4];
     const float* scale[4];
@@ -29,30 +36,33 @@ struct Matrices {
     }
     __device__ __forceinline__ const Code* weights(int matrix) const { return matrix == 0 ? weight[0] : matrix == 1 ? weight[1] : matrix == 2 ? weight[2] : weight[3]; }
 
-    // Scale, bias and rounding of a sum.
-    __device__ __forceinline__ float finish(int matrix, int row, float y) const {
-        if (WEIGHT_KIND == 1) {
-            y *= (matrix == 0 ? scale[0] : matrix == 1 ? scale[1] : matrix == 2 ? scale[2] : scale[3])[row];
+    // What the end of column `unit` of a row of the output needs besides the sums.
+    __device__ __forceinline__ Ending ending(const void* output, i64 start, int unit) const {
+        int row = unit, matrix = EPILOGUE == SWIGLU ? 0 : find(row);
+        Ending e;
+#pragma unroll
+        for (int i = 0; i < (EPILOGUE == SWIGLU ? 2 : 1); i++, matrix++) {
+            const float* s = matrix == 0 ? scale[0] : matrix == 1 ? scale[1] : matrix == 2 ? scale[2] : scale[3];
+            const T* b = matrix == 0 ? bias[0] : matrix == 1 ? bias[1] : matrix == 2 ? bias[2] : bias[3];
+            e.scale[i] = WEIGHT_KIND == 1 ? s[row] : 1.0f;
+            e.bias[i] = b == nullptr ? 0.0f : to_float(b[row]);
         }
-        const T* b = matrix == 0 ? bias[0] : matrix == 1 ? bias[1] : matrix == 2 ? bias[2] : bias[3];
-        return rounded<T>(b == nullptr ? y : y + to_float(b[row]));
+        e.before = EPILOGUE == ADD ? fresh_value(static_cast<const T*>(output) + start + unit) : 0.0f;
+        return e;
     }
 
     // Writes column `unit` of a row of the output: y of matrix row `unit`, for SwiGLU also the other matrix's.
-    __device__ __forceinline__ void write(void* output, i64 start, int unit, float y, float other) const {
-        int row = unit, matrix = EPILOGUE == SWIGLU ? 0 : find(row);
-        y = finish(matrix, row, y);
+    __device__ __forceinline__ void write(void* output, i64 start, int unit, const Ending& e, float y, float other) const {
+        y = e.finish(0, y);
         if (EPILOGUE == LOGITS) {
             static_cast<float*>(output)[start + unit] = y;
             return;
         }
-        T* to = static_cast<T*>(output) + start + unit;
-        if (EPILOGUE == SWIGLU) {
-            y *= sigmoid(y) * finish(1, row, other);
-        } else if (EPILOGUE == ADD) {
-            y += to_float(*to);
-        }
-        *to = from_float<T>(y);
+        y = EPILOGUE == SWIGLU ? y * sigmoid(y) * e.finish(1, other) : y + e.before;
+        static_cast<T*>(output)[start + unit] = from_float<T>(y);
+    }
+    __device__ __forceinline__ void write(void* output, i64 start, int unit, float y, float other) const {
+        write(output, start, unit, ending(output, start, unit), y, other);
     }
 };
 
