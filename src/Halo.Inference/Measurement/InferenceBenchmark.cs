@@ -38,6 +38,7 @@ public sealed class InferenceBenchmark(InferenceEngine engine)
             {
                 prefills.Clear(); // The first run was quick, or the first of all: it warmed the device.
                 steps.Clear();
+                total = 0;
                 _warm = true;
             }
 
