@@ -9,7 +9,7 @@ internal static unsafe class KernelTimes
         foreach ((int heads, int keyHeads, int size) in new[] { (9, 3, 64), (16, 8, 128) })
         {
             const int Length = 8192;
-            KeyValueCache[] caches = [.. Enumerable.Range(0, 20).Select(_ => new KeyValueCache(keyHeads, size, false))];
+            KeyValueCache[] caches = [.. Enumerable.Range(0, 20).Select(_ => new KeyValueCache(keyHeads, size, CacheValues.BFloat16))];
             Array.ForEach(caches, one => one.Reserve(Length));
             var random = new Random(1);
             using var values = new NativeBlock(heads * size * 4);

@@ -83,15 +83,17 @@ public class EightBitCacheTests
     }
 
     [Theory]
-    [InlineData("hypenet")]
-    [InlineData("qwen3-untied")]
-    public void AfterASnapshotTheContinuationIsTheSame(string name)
+    [InlineData("hypenet", ModelRunners.Tensors)]
+    [InlineData("qwen3-untied", ModelRunners.Tensors)]
+    [InlineData("hypenet", ModelRunners.Cpu)]
+    [InlineData("qwen3-untied", ModelRunners.Cpu)]
+    public void AfterASnapshotTheContinuationIsTheSame(string name, string runner)
     {
         using CausalLm model = TinyModel.Load(name);
         model.CacheFormat = CacheFormat.Int8;
         int[] prompt = TinyModel.Ids(70, 4, model.Configuration.VocabSize), more = TinyModel.Ids(9, 5, model.Configuration.VocabSize);
         int[] expected = TinyModel.Greedy(model, [.. prompt, .. more], 12);
-        using var engine = new InferenceEngine(model, runner: ModelRunners.Tensors);
+        using var engine = new InferenceEngine(model, runner: runner);
         using Sequence first = engine.Create(), other = engine.Create();
         var options = new GenerationOptions { MaxTokens = 12 };
         engine.Read(other, TinyModel.Ids(120, 6, model.Configuration.VocabSize)); // What is forgotten must not be seen.
@@ -124,32 +126,53 @@ public class EightBitCacheTests
         int size = model.Configuration.HeadDim;
         foreach ((CacheFormat format, double expected) in new[] { (CacheFormat.Full, 4.0), (CacheFormat.Int8, 1 + (4.0 / size)) })
         {
-            model.CacheFormat = format;
-            using var engine = new InferenceEngine(model, runner: ModelRunners.Tensors);
-            Assert.Equal(expected, engine.BytesPerEntry, 1e-3);
+            foreach (string runner in new[] { ModelRunners.Tensors, ModelRunners.Cpu })
+            {
+                model.CacheFormat = format;
+                using var engine = new InferenceEngine(model, runner: runner);
+                Assert.Equal(expected, engine.BytesPerEntry, 1e-3);
+            }
         }
     }
 
+    /// <summary>The kernels for processors keep the same codes: the same text for prompts in any blocks and company, and from a snapshot of the other runner.</summary>
+    [Theory]
+    [InlineData("hypenet")]
+    [InlineData("qwen3-untied")]
+    public void TheKernelsForProcessorsKeepTheSame(string name)
+    {
+        using CausalLm model = TinyModel.Load(name);
+        model.CacheFormat = CacheFormat.Int8;
+        int[][] prompts = [.. new[] { 150, 3, 70 }.Select((length, row) => TinyModel.Ids(length, row, model.Configuration.VocabSize))];
+        int[][] expected = [.. prompts.Select(prompt => TinyModel.Greedy(model, prompt, 12))];
+        var options = new GenerationOptions { MaxTokens = 12 };
+        foreach (int block in new[] { 0, 37 })
+        {
+            using var runner = new CpuRunner(model);
+            using var engine = new InferenceEngine(runner) { PrefillBlock = block };
+            IReadOnlyList<Sequence> sequences = engine.Create(prompts.Length, 0);
+            IReadOnlyList<GenerationResult> results = engine.Generate([.. sequences.Select((sequence, row) => new GenerationRequest { Sequence = sequence, Prompt = prompts[row], Row = row, Options = options })]);
+            Assert.Equal(expected, results.Select(result => result.Ids.ToArray()));
+        }
+
+        using var tensors = new InferenceEngine(model, runner: ModelRunners.Tensors);
+        using var kernels = new InferenceEngine(model, runner: ModelRunners.Cpu);
+        using Sequence from = tensors.Create(), to = kernels.Create();
+        tensors.Read(from, prompts[0][..^1]);
+        using SequenceSnapshot snapshot = tensors.Snapshot(from);
+        kernels.Restore(to, snapshot);
+        Assert.Equal(expected[0], kernels.Generate(to, prompts[0][^1..], options).Ids);
+    }
+
     [Fact]
-    public void TheKernelsForProcessorsRefuseThem()
+    public void TheyAreWrittenWhicheverRunnerIsChosen()
     {
         using CausalLm model = TinyModel.Load("hypenet");
         model.CacheFormat = CacheFormat.Int8;
         string folder = Path.GetDirectoryName(Golden.Path("models/hypenet/config.json"))!;
-        foreach (Action make in new Action[]
-        {
-            () => new CpuRunner(model).Dispose(),
-            () => ModelRunners.Create(model, ModelRunners.Cpu).Dispose(),
-            () => InferenceEngine.Load(folder, CPU, ScalarType.Float32, ModelRunners.Cpu, cache: CacheFormat.Int8).Dispose(),
-        })
-        {
-            HaloException refused = Assert.Throws<HaloException>(make);
-            Assert.Contains("in full", refused.Message);
-            Assert.Contains("--runner tensors", refused.Message);
-        }
-
         using IModelRunner chosen = ModelRunners.Create(model);
-        using InferenceEngine loaded = InferenceEngine.Load(folder, CPU, ScalarType.Float32, cache: CacheFormat.Int8);
-        Assert.Equal((ModelRunners.Tensors, ModelRunners.Tensors), (chosen.Name, loaded.Runner));
+        using InferenceEngine loaded = InferenceEngine.Load(folder, CPU, ScalarType.Float32, cache: CacheFormat.Int8), full = InferenceEngine.Load(folder, CPU, ScalarType.Float32);
+        Assert.Equal((ModelRunners.Cpu, ModelRunners.Cpu), (chosen.Name, loaded.Runner));
+        Assert.True(loaded.BytesPerEntry < full.BytesPerEntry);
     }
 }

@@ -12,10 +12,10 @@ internal sealed unsafe class CpuCache : ISequenceCache
     private readonly CpuWeights _weights;
     private bool _disposed;
 
-    public CpuCache(CpuRunner runner, CpuWeights weights, bool isWide, int capacity)
+    public CpuCache(CpuRunner runner, CpuWeights weights, CacheValues kind, int capacity)
     {
         (Runner, _weights) = (runner, weights);
-        _keys = [.. weights.Layers.Select(layer => layer.IsAttention ? new KeyValueCache(layer.KeyHeads, layer.Size, isWide) : null)];
+        _keys = [.. weights.Layers.Select(layer => layer.IsAttention ? new KeyValueCache(layer.KeyHeads, layer.Size, kind) : null)];
         _states = [.. weights.Layers.Select(layer => layer.IsAttention ? null : new NativeBlock((long)layer.Heads * layer.Size * layer.Size * sizeof(float)))];
         Reserve(capacity);
     }

@@ -15,7 +15,7 @@ public sealed unsafe class CpuRunner : IModelRunner
 {
     private readonly CpuWeights _weights;
     private readonly CpuDecoder _decoder;
-    private readonly bool _isWide;
+    private readonly CacheValues _kind;
     private readonly HashSet<CpuCache> _caches = [];
     private readonly Lazy<string> _identity;
     private readonly Func<LogitsScaling?> _scaling;
@@ -33,13 +33,13 @@ public sealed unsafe class CpuRunner : IModelRunner
     }
 
     internal CpuRunner(CausalLm model, PackedFormat format, long memory, CpuPath path, WorkerPool pool)
-        : this(ConfigurationOf(model), format, name => model.Parameters.First(one => one.Name == name).Value.alias(), memory, path, pool)
+        : this(model.Configuration, format, name => model.Parameters.First(one => one.Name == name).Value.alias(), memory, path, pool, cache: model.CacheFormat)
     {
         _identity = new Lazy<string>(() => ModelIdentity.Of(model));
         _scaling = () => model.LogitsScaling;
     }
 
-    internal CpuRunner(ModelConfiguration configuration, PackedFormat format, Func<string, Tensor> read, long memory, CpuPath path, WorkerPool pool, Func<string>? identity = null)
+    internal CpuRunner(ModelConfiguration configuration, PackedFormat format, Func<string, Tensor> read, long memory, CpuPath path, WorkerPool pool, Func<string>? identity = null, CacheFormat cache = CacheFormat.Full)
     {
         if (!CpuWeights.CanRun(configuration))
         {
@@ -48,7 +48,7 @@ public sealed unsafe class CpuRunner : IModelRunner
 
         _weights = new CpuWeights(configuration, format, read, pool);
         _decoder = new CpuDecoder(_weights, pool, path);
-        _isWide = format == PackedFormat.Float32;
+        _kind = cache == CacheFormat.Int8 ? CacheValues.Int8 : format == PackedFormat.Float32 ? CacheValues.Float32 : CacheValues.BFloat16;
         _memory = memory > 0 ? memory : MemoryPlan.CpuMemory();
         _logits = new NativeBlock((long)LogitsStride * sizeof(float));
         _identity = new Lazy<string>(identity?.Invoke() ?? "");
@@ -68,7 +68,7 @@ public sealed unsafe class CpuRunner : IModelRunner
     public Device Device => CPU;
 
     /// <inheritdoc/>
-    public ScalarType CacheType => _isWide ? ScalarType.Float32 : ScalarType.BFloat16;
+    public ScalarType CacheType => _kind == CacheValues.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <inheritdoc/>
     public long FreeBytes => _memory - _caches.Sum(cache => cache.Bytes);
@@ -80,7 +80,7 @@ public sealed unsafe class CpuRunner : IModelRunner
 
     /// <inheritdoc/>
     public long CacheBytes(long length) => _weights.Layers.Sum(layer =>
-        layer.IsAttention ? KeyValueCache.BytesFor(length, layer.KeyHeads, layer.Size, _isWide) : (long)layer.Heads * layer.Size * layer.Size * sizeof(float));
+        layer.IsAttention ? KeyValueCache.BytesFor(length, layer.KeyHeads, layer.Size, _kind) : (long)layer.Heads * layer.Size * layer.Size * sizeof(float));
 
     /// <inheritdoc/>
     public long WorkBytes(long tokens) =>
@@ -90,7 +90,7 @@ public sealed unsafe class CpuRunner : IModelRunner
     public IReadOnlyList<ISequenceCache> Allocate(int count, int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        CpuCache[] made = [.. Enumerable.Range(0, count).Select(_ => new CpuCache(this, _weights, _isWide, capacity))];
+        CpuCache[] made = [.. Enumerable.Range(0, count).Select(_ => new CpuCache(this, _weights, _kind, capacity))];
         _caches.UnionWith(made);
         return made;
     }
@@ -165,12 +165,13 @@ public sealed unsafe class CpuRunner : IModelRunner
     /// <param name="type">float32 or bfloat16: the type of weights that are not kept in few bits, and of the cache.</param>
     /// <param name="weights">Bits of the matrices; null for <paramref name="type"/>.</param>
     /// <param name="memory">Bytes that caches and work may take; 0 asks the machine.</param>
+    /// <param name="cache">How keys and values are kept.</param>
     /// <exception cref="HaloException">The folder is no complete model, or the kernels cannot run it.</exception>
-    public static CpuRunner Load(string folder, ScalarType type = ScalarType.Float32, WeightFormat? weights = null, long memory = 0) =>
-        Load(folder, type, FormatOf(type, weights), memory, CpuPaths.Best, WorkerPool.Shared);
+    public static CpuRunner Load(string folder, ScalarType type = ScalarType.Float32, WeightFormat? weights = null, long memory = 0, CacheFormat cache = CacheFormat.Full) =>
+        Load(folder, type, FormatOf(type, weights), memory, CpuPaths.Best, WorkerPool.Shared, cache);
 
     /// <summary>The same with kernels and threads of one's choice.</summary>
-    internal static CpuRunner Load(string folder, ScalarType type, PackedFormat format, long memory, CpuPath path, WorkerPool pool)
+    internal static CpuRunner Load(string folder, ScalarType type, PackedFormat format, long memory, CpuPath path, WorkerPool pool, CacheFormat cache = CacheFormat.Full)
     {
         LibTorch.Initialize();
         ModelConfiguration configuration = ModelConfiguration.Load(folder);
@@ -189,7 +190,7 @@ public sealed unsafe class CpuRunner : IModelRunner
         try
         {
             return new CpuRunner(
-                configuration, format, Read, memory, path, pool, () => ModelIdentity.Of(configuration, shapes.Keys.Select(name => samples[name])));
+                configuration, format, Read, memory, path, pool, () => ModelIdentity.Of(configuration, shapes.Keys.Select(name => samples[name])), cache);
         }
         finally
         {
@@ -199,10 +200,6 @@ public sealed unsafe class CpuRunner : IModelRunner
             }
         }
     }
-
-    private static ModelConfiguration ConfigurationOf(CausalLm model) => model.CacheFormat == CacheFormat.Full
-        ? model.Configuration
-        : throw new HaloException("the kernels for processors keep keys and values in full", "--runner cpu, --cache", $"use --runner {ModelRunners.Tensors}, or leave --cache out");
 
     private static PackedFormat FormatOf(ScalarType type, WeightFormat? weights) => weights switch
     {

@@ -82,9 +82,9 @@ public sealed class InferenceEngine : IDisposable
     public static InferenceEngine Load(
         string folder, Device device, ScalarType type, string runner = ModelRunners.Automatic, WeightFormat? weights = null, CacheFormat cache = CacheFormat.Full, long memory = 0)
     {
-        if (ModelRunners.TakesCpu(ModelConfiguration.Load(folder), device, type, runner, cache))
+        if (ModelRunners.TakesCpu(ModelConfiguration.Load(folder), device, type, runner))
         {
-            return new InferenceEngine(CpuRunner.Load(folder, type, weights, memory), null);
+            return new InferenceEngine(CpuRunner.Load(folder, type, weights, memory, cache), null);
         }
 
         CausalLm model = CausalLm.Load(folder, device, type);

@@ -51,15 +51,15 @@ public static class ModelRunners
     }
 
     /// <summary>Whether the kernels for processors are to run a model that is yet to be read.</summary>
-    internal static bool TakesCpu(ModelConfiguration configuration, Device device, ScalarType type, string name, CacheFormat cache) =>
-        name is Cpu or Automatic && FitsCpu(configuration, device, type, cache);
+    internal static bool TakesCpu(ModelConfiguration configuration, Device device, ScalarType type, string name) =>
+        name is Cpu or Automatic && FitsCpu(configuration, device, type);
 
-    private static bool FitsCpu(ModelConfiguration configuration, Device device, ScalarType type, CacheFormat cache) =>
-        CpuWeights.CanRun(configuration) && device.type == DeviceType.CPU && type is ScalarType.Float32 or ScalarType.BFloat16 && cache == CacheFormat.Full;
+    private static bool FitsCpu(ModelConfiguration configuration, Device device, ScalarType type) =>
+        CpuWeights.CanRun(configuration) && device.type == DeviceType.CPU && type is ScalarType.Float32 or ScalarType.BFloat16;
 
     // It packs the weights anew: not where these fill the memory already, nor where they were rounded before.
     private static bool PrefersCpu(CausalLm model) =>
-        FitsCpu(model.Configuration, model.Device, model.ComputeType, model.CacheFormat)
+        FitsCpu(model.Configuration, model.Device, model.ComputeType)
         && model.Parameters.All(parameter => parameter.Quantized is null)
         && model.Parameters.Sum(parameter => parameter.Bytes) < MemoryPlan.CpuMemory() / 2;
 }

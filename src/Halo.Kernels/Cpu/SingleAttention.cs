@@ -25,7 +25,7 @@ internal sealed unsafe class SingleAttention : IDisposable
     {
         (_heads, _size, _most) = (heads, size, workers == 1 ? 1 : 2 * workers);
 
-        // Output by halves (even columns, then odd ones, in each 32), maximum, sum, and a line between parts.
+        // Output (of bfloat16 by halves: even columns, then odd ones, in each 32), maximum, sum, and a line between parts.
         _partSize = size + 16;
         _parts = new NativeBlock((long)_most * heads * _partSize * sizeof(float));
     }
@@ -46,7 +46,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         });
         for (int head = 0; head < _heads; head++)
         {
-            Join(head, parts, o + (head * _size), cache.IsWide);
+            Join(head, parts, o + (head * _size), cache.Kind);
         }
     }
 
@@ -75,34 +75,53 @@ internal sealed unsafe class SingleAttention : IDisposable
 
                 // While a block is computed with, the next one is fetched.
                 byte* ahead = block + 1 < to ? cache.KeysAt(block + 1, head) : keys, aheadValues = block + 1 < to ? cache.ValuesAt(block + 1, head) : values;
-                Scores(cache.IsWide, keys, ahead, q + ((long)first * _size), count, scores);
+                Scores(cache, keys, ahead, q + ((long)first * _size), count, scores);
                 int seen = Math.Min(Block, length - (block * Block));
                 for (int g = 0; g < count; g++)
                 {
                     Weigh(scores + (g * Block), seen, Part(part, first + g));
                 }
 
-                Gather(cache.IsWide, values, aheadValues, scores, count, part, first);
+                if (cache.Kind == CacheValues.Int8)
+                {
+                    GatherCodes(cache, values, aheadValues, scores, count, part, first);
+                }
+                else
+                {
+                    Gather(cache.Kind == CacheValues.Float32, values, aheadValues, scores, count, part, first);
+                }
             }
         }
     }
 
-    private void Scores(bool isWide, byte* keys, byte* ahead, float* q, int count, float* scores)
+    private void Scores(KeyValueCache cache, byte* keys, byte* ahead, float* q, int count, float* scores)
     {
         // Missing query heads read the first once more.
         float* q0 = q, q1 = count > 1 ? q + _size : q, q2 = count > 2 ? q + (2 * _size) : q, q3 = count > 3 ? q + (3 * _size) : q;
         for (int part = 0; part < Block; part += 16)
         {
             Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-            if (isWide)
+            if (cache.Kind != CacheValues.BFloat16)
             {
+                bool isCodes = cache.Kind == CacheValues.Int8;
                 for (int d = 0; d < _size; d++)
                 {
-                    Vector512<float> key = Vector512.Load((float*)keys + (d * Block) + part);
+                    if (isCodes && part == 0)
+                    {
+                        Prefetch(ahead + (d * Block));
+                    }
+
+                    Vector512<float> key = isCodes ? Codes.Sixteen((sbyte*)keys + (d * Block) + part) : Vector512.Load((float*)keys + (d * Block) + part);
                     a0 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q0[d]), a0);
                     a1 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q1[d]), a1);
                     a2 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q2[d]), a2);
                     a3 = Vector512.MultiplyAddEstimate(key, Vector512.Create(q3[d]), a3);
+                }
+
+                if (isCodes)
+                {
+                    Vector512<float> scales = Vector512.Load(cache.ScalesOf(keys) + part);
+                    (a0, a1, a2, a3) = (a0 * scales, a1 * scales, a2 * scales, a3 * scales);
                 }
             }
             else if (count <= 2)
@@ -233,6 +252,45 @@ internal sealed unsafe class SingleAttention : IDisposable
         }
     }
 
+    private void GatherCodes(KeyValueCache cache, byte* values, byte* ahead, float* scores, int count, int part, int first)
+    {
+        float* scales = cache.ScalesOf(values);
+        for (int at = 0; at < count * Block; at += 16)
+        {
+            // Beyond the last token probabilities are 0, whatever lies there.
+            (Vector512.Load(scores + at) * Vector512.Load(scales + (at % Block))).Store(scores + at);
+        }
+
+        float* o0 = Part(part, first), o1 = count > 1 ? Part(part, first + 1) : o0, o2 = count > 2 ? Part(part, first + 2) : o0, o3 = count > 3 ? Part(part, first + 3) : o0;
+        float* p0 = scores, p1 = scores + Block, p2 = scores + (2 * Block), p3 = scores + (3 * Block);
+        for (int column = 0; column < _size; column += 16)
+        {
+            Vector512<float> e0 = Vector512.Load(o0 + column), e1 = Vector512.Load(o1 + column), e2 = Vector512.Load(o2 + column), e3 = Vector512.Load(o3 + column);
+            for (int token = 0; token < Block; token++)
+            {
+                if (column % 64 == 0)
+                {
+                    Prefetch(ahead + (token * _size) + column);
+                }
+
+                Vector512<float> value = Codes.Sixteen((sbyte*)values + (token * _size) + column);
+                e0 = Vector512.MultiplyAddEstimate(value, Vector512.Create(p0[token]), e0);
+                e1 = Vector512.MultiplyAddEstimate(value, Vector512.Create(p1[token]), e1);
+                if (count > 2)
+                {
+                    e2 = Vector512.MultiplyAddEstimate(value, Vector512.Create(p2[token]), e2);
+                    e3 = Vector512.MultiplyAddEstimate(value, Vector512.Create(p3[token]), e3);
+                }
+            }
+
+            // From the last to the first, so that what stands for a missing head does not win.
+            Vector512.Store(e3, o3 + column);
+            Vector512.Store(e2, o2 + column);
+            Vector512.Store(e1, o1 + column);
+            Vector512.Store(e0, o0 + column);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Sixteen(bool isWide, byte* values, int at)
     {
@@ -245,7 +303,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         return Vector512.Create(low << 16, high << 16).AsSingle();
     }
 
-    private void Join(int head, int parts, float* o, bool isWide)
+    private void Join(int head, int parts, float* o, CacheValues kind)
     {
         float greatest = float.NegativeInfinity, total = 0;
         for (int part = 0; part < parts; part++)
@@ -254,7 +312,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         }
 
         new Span<float>(o, _size).Clear();
-        int split = isWide ? 0 : _size / 32 * 32;
+        int split = kind == CacheValues.BFloat16 ? _size / 32 * 32 : 0;
         for (int part = 0; part < parts; part++)
         {
             float* own = Part(part, head);

@@ -60,9 +60,17 @@ internal static unsafe class SoftmaxAttention
         for (int block = 0; block * Block <= last; block++)
         {
             float* keys = (float*)cache.KeysAt(block, head), values = (float*)cache.ValuesAt(block, head);
-            if (!cache.IsWide)
+            if (cache.Kind == CacheValues.Int8)
+            {
+                Decode(cache, (byte*)keys, (byte*)values, keyPanel, valuePanel);
+            }
+            else if (cache.Kind == CacheValues.BFloat16)
             {
                 Widen((uint*)keys, (uint*)values, size, keyPanel, valuePanel);
+            }
+
+            if (cache.Kind != CacheValues.Float32)
+            {
                 keys = keyPanel;
                 values = valuePanel;
             }
@@ -132,6 +140,24 @@ internal static unsafe class SoftmaxAttention
         Vector128<float> quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
         quarter = Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
         return Math.Max(quarter[0], quarter[1]);
+    }
+
+    private static void Decode(KeyValueCache cache, byte* keys, byte* values, float* keyPanel, float* valuePanel)
+    {
+        float* keyScales = cache.ScalesOf(keys), valueScales = cache.ScalesOf(values);
+        for (int part = 0; part < Block; part += 16)
+        {
+            Vector512<float> scales = Vector512.Load(keyScales + part);
+            for (int d = 0; d < cache.Size; d++)
+            {
+                (Codes.Sixteen((sbyte*)keys + (d * Block) + part) * scales).Store(keyPanel + (d * Block) + part);
+            }
+        }
+
+        for (int i = 0; i < Block * cache.Size; i += 16)
+        {
+            (Codes.Sixteen((sbyte*)values + i) * valueScales[i / cache.Size]).Store(valuePanel + i);
+        }
     }
 
     private static void Widen(uint* keys, uint* values, int size, float* keyPanel, float* valuePanel)
