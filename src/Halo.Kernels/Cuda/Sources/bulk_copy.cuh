@@ -8,8 +8,18 @@ __device__ __forceinline__ void barrier_make(u64* barrier, int arrivals) {
     asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" :: "r"(shared_address(barrier)), "r"(arrivals) : "memory");
 }
 
-// New barriers are known to the copies; the threads of the block need a barrier of their own as well.
-__device__ __forceinline__ void barriers_are_made() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+// The barriers of a ring: a stage is full when its bytes have come, and empty when `readers` have said so. All threads of the block call it.
+template <int Stages>
+__device__ __forceinline__ void make_ring(u64 (&full)[Stages], u64 (&empty)[Stages], int readers) {
+    if (threadIdx.x == 0) {
+        for (int i = 0; i < Stages; i++) {
+            barrier_make(full + i, 1);
+            barrier_make(empty + i, readers);
+        }
+        asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); // known to the copies
+    }
+    __syncthreads();
+}
 
 __device__ __forceinline__ void barrier_arrive(u64* barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" :: "r"(shared_address(barrier)) : "memory");

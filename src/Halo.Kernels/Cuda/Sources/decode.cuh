@@ -8,7 +8,8 @@ typedef ELEMENT T;
 // Until all kernels in front have ended and what they wrote can be seen. Returns at once in an ordinary launch.
 __device__ __forceinline__ void wait_for_others() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
 
-// The next kernel may be launched as soon as there is room. Said after the wait, so that one kernel waits at a time: more of them would take each other's place.
+// The next kernel may be launched as soon as there is room. Said after the wait, so that one kernel waits at a time: more of them would take each other's place;
+// but before it by those whose weights fill a ring, of which shared memory holds two: the next ring is to fill meanwhile.
 __device__ __forceinline__ void let_others_start() { asm volatile("griddepcontrol.launch_dependents;"); }
 
 // 16 bytes that are read once and that nobody writes meanwhile.

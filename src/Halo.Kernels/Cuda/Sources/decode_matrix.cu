@@ -3,6 +3,7 @@
 // A lane's 16 bytes of a row are a fragment for as many products as they fill: inputs are taken in the same order, so that the sum is the same.
 // Parameters and definitions are those of decode_product.cu; inputs are taken as they are.
 #include "decode_matrices.cuh"
+#include "tensor_cores.cuh"
 
 constexpr int N = Unpack<Code>::N;                  // weights in 16 bytes
 constexpr int STEP = 4 * N;                         // columns of W for four lanes at once
@@ -18,29 +19,6 @@ constexpr int PART = COLUMNS + 8;                   // the same for the sums
 constexpr int UNITS_A_TILE = EPILOGUE == SWIGLU ? 8 : 16;
 
 static_assert(INPUTS % STEP == 0 && PHASE % STEP == 0, "rows must be whole steps");
-
-__device__ __forceinline__ void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3]) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-// 16 bytes of weights as pairs of bfloat16.
-template <typename Kind> struct Pairs;
-template <> struct Pairs<bf16> {
-    u32 word[4];
-    __device__ __forceinline__ Pairs(uint4 raw) : word{raw.x, raw.y, raw.z, raw.w} {}
-};
-template <> struct Pairs<u8> {
-    u32 word[8];
-    __device__ __forceinline__ Pairs(uint4 raw) {
-        float x[16];
-        Unpack<u8>::floats(raw, x);
-#pragma unroll
-        for (int i = 0; i < 8; i++) {
-            word[i] = bf16_pair(x[2 * i], x[2 * i + 1]);
-        }
-    }
-};
 
 extern "C" __global__ void __launch_bounds__(512, 1)
 decode_matrix(const Code* w0, const Code* w1, const Code* w2, const Code* w3, const float* scale0, const float* scale1, const float* scale2, const float* scale3,

@@ -59,14 +59,7 @@ decode_stream(const Code* w0, const Code* w1, const Code* w2, const Code* w3, co
     // Stages are dealt out to the blocks one by one.
     int all_stages = (units + STAGE_UNITS - 1) / STAGE_UNITS, blocks = gridDim.x, stages = (all_stages - (int)blockIdx.x + blocks - 1) / blocks;
     auto unit_of = [&](int stage, int i) { return (stage * blocks + (int)blockIdx.x) * STAGE_UNITS + i; };
-    if (threadIdx.x == 0) {
-        for (int i = 0; i < STAGES; i++) {
-            barrier_make(full + i, 1);
-            barrier_make(empty + i, WARPS);
-        }
-        barriers_are_made();
-    }
-    __syncthreads();
+    make_ring(full, empty, WARPS);
 
     if (warp == WARPS) {
         if (lane == 0) {

@@ -7,6 +7,7 @@
 // Grid (slices * blocks of a slice, ceil(batch / COLUMNS)), 544 threads: sixteen warps compute, one asks for weights.
 #include "bulk_copy.cuh"
 #include "decode_matrices.cuh"
+#include "tensor_cores.cuh"
 
 constexpr int N = Unpack<Code>::N;       // weights in 16 bytes
 constexpr int WARPS = 16;                // that compute
@@ -27,29 +28,6 @@ static_assert(INPUTS % SLICE == 0 && SLICE % (WARPS * STEP) == 0 && OUTPUTS <= 3
 
 __device__ __forceinline__ void wait_for_computing_warps() { asm volatile("bar.sync 1, %0;" :: "n"(32 * WARPS) : "memory"); }
 
-__device__ __forceinline__ void multiply(float (&sum)[4], u32 a0, u32 a1, u32 a2, u32 a3, u32 b0, u32 b1) {
-    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3]) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
-}
-
-// 16 bytes of weights as pairs of bfloat16.
-template <typename Kind> struct Pairs;
-template <> struct Pairs<bf16> {
-    u32 word[4];
-    __device__ __forceinline__ Pairs(uint4 raw) : word{raw.x, raw.y, raw.z, raw.w} {}
-};
-template <> struct Pairs<u8> {
-    u32 word[8];
-    __device__ __forceinline__ Pairs(uint4 raw) {
-        float x[16];
-        Unpack<u8>::floats(raw, x);
-#pragma unroll
-        for (int i = 0; i < 8; i++) {
-            word[i] = bf16_pair(x[2 * i], x[2 * i + 1]);
-        }
-    }
-};
-
 extern "C" __global__ void __launch_bounds__(32 * WARPS + 32, 1)
 decode_tiles(const Code* w0, const Code* w1, const Code* w2, const Code* w3, const float* scale0, const float* scale1, const float* scale2, const float* scale3,
              const T* bias0, const T* bias1, const T* bias2, const T* bias3, int end0, int end1, int end2, int end3,
@@ -62,14 +40,7 @@ decode_tiles(const Code* w0, const Code* w1, const Code* w2, const Code* w3, con
     Matrices matrices = MATRICES_OF_ARGUMENTS;
     int units = EPILOGUE == SWIGLU ? end0 : end3, tiles = (units + TILE_UNITS - 1) / TILE_UNITS, lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     int blocks = gridDim.x / SLICES, slice = blockIdx.x / blocks, block = blockIdx.x % blocks, first = blockIdx.y * COLUMNS;
-    if (threadIdx.x == 0) {
-        for (int i = 0; i < STAGES; i++) {
-            barrier_make(full + i, 1);
-            barrier_make(empty + i, WARPS);
-        }
-        barriers_are_made();
-    }
-    __syncthreads();
+    make_ring(full, empty, WARPS);
 
     if (warp == WARPS) {
         u64 policy = policy_read_once();
