@@ -9,6 +9,7 @@ internal static unsafe class ByteTiles
     [ThreadStatic]
     private static NativeBlock? _scratch;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<TDot>(PackedMatrix w, QuantizedRows x, int rows, float* y, int stride, int group)
         where TDot : struct, IByteDot
     {
@@ -30,6 +31,7 @@ internal static unsafe class ByteTiles
     }
 
     /// <summary>Codes in bytes, as <see cref="PackedFormat.Int8"/> has them; 16 scales and 16 minima of each block in float32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(PackedMatrix w, int group, byte* codes, float* factors)
     {
         byte* at = w.GroupAt(group);
@@ -64,6 +66,7 @@ internal static unsafe class ByteTiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TDot>(byte* w, float* factors, int blocks, QuantizedRows rows, int row, float* y, int stride)
         where TDot : struct, IByteDot
     {

@@ -9,6 +9,7 @@ namespace Halo.Kernels.Cpu;
 /// </summary>
 internal static unsafe class ByteVector
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Int4<TDot>(PackedMatrix w, QuantizedRows x, float* y, int from, int to)
         where TDot : struct, IByteDot
     {
@@ -44,6 +45,7 @@ internal static unsafe class ByteVector
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Int8<TDot>(PackedMatrix w, QuantizedRows x, float* y, int from, int to)
         where TDot : struct, IByteDot
     {

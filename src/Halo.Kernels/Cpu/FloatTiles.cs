@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Halo.Kernels.Cpu;
@@ -12,6 +13,7 @@ internal static unsafe class FloatTiles
     private static NativeBlock? _scratch;
 
     /// <summary>Rows of activations times four groups of a float32 or bfloat16 matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(PackedMatrix w, QuantizedRows x, int rows, float* y, int stride, int panel)
     {
         _scratch ??= new NativeBlock(Panel * Depth * sizeof(float));
@@ -44,6 +46,7 @@ internal static unsafe class FloatTiles
     /// <param name="depth">Inner size.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Columns, a multiple of 16.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* a, int aStride, float* b, int bStride, float* c, int cStride, int depth, int rows, int columns)
     {
         int column = 0;
@@ -73,6 +76,7 @@ internal static unsafe class FloatTiles
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void One(float* a, float* b, int bStride, float* c, int depth)
     {
         Vector512<float> even = Vector512.Load(c), odd = default;
@@ -91,6 +95,7 @@ internal static unsafe class FloatTiles
         (even + odd).Store(c);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Four(float* a0, int aStride, float* b, int bStride, float* c0, int cStride, int depth)
     {
         float* a1 = a0 + aStride, a2 = a1 + aStride, a3 = a2 + aStride, c1 = c0 + cStride, c2 = c1 + cStride, c3 = c2 + cStride;
@@ -141,6 +146,7 @@ internal static unsafe class FloatTiles
         c33.Store(c3 + 48);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Unpack(PackedMatrix w, byte* at, int depth, float* target)
     {
         if (w.Format == PackedFormat.Float32)

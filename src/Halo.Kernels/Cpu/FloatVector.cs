@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Halo.Kernels.Cpu;
@@ -5,6 +6,7 @@ namespace Halo.Kernels.Cpu;
 /// <summary>One row of activations times groups of a float32 or bfloat16 matrix; a lane is a row, so nothing is summed across lanes.</summary>
 internal static unsafe class FloatVector
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Float32(PackedMatrix w, float* x, float* y, int from, int to)
     {
         for (int group = from; group < to; group++)
@@ -23,6 +25,7 @@ internal static unsafe class FloatVector
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BFloat16(PackedMatrix w, float* x, float* y, int from, int to)
     {
         for (int group = from; group < to; group++)

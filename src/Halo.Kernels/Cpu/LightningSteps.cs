@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Halo.Kernels.Cpu;
@@ -45,6 +46,7 @@ internal static unsafe class LightningSteps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void One(float* state, int size, float decay, float scale, float* q, float* k, float* v, float* o)
     {
         Vector512<float> e = Vector512.Create(decay), value = Vector512.Load(v), even = default, odd = default;
@@ -61,6 +63,7 @@ internal static unsafe class LightningSteps
         ((even + odd) * scale).Store(o);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Two(float* state, int size, float decay, float scale, float* q, float* k, float* v, int stride, float* o, int oStride)
     {
         Vector512<float> e = Vector512.Create(decay), v0 = Vector512.Load(v), v1 = Vector512.Load(v + stride), o0 = default, o1 = default, o2 = default, o3 = default;

@@ -94,6 +94,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Scores(KeyValueCache cache, byte* keys, byte* ahead, float* q, int count, float* scores)
     {
         // Missing query heads read the first once more.
@@ -198,6 +199,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         part[_size + 1] += Vector512.Sum((a + b) + (c + d));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(bool isWide, byte* values, byte* ahead, float* scores, int count, int part, int first)
     {
         float* o0 = Part(part, first), o1 = count > 1 ? Part(part, first + 1) : o0, o2 = count > 2 ? Part(part, first + 2) : o0, o3 = count > 3 ? Part(part, first + 3) : o0;
@@ -252,6 +254,7 @@ internal sealed unsafe class SingleAttention : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void GatherCodes(KeyValueCache cache, byte* values, byte* ahead, float* scores, int count, int part, int first)
     {
         float* scales = cache.ScalesOf(values);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Halo.Kernels.Cpu;
@@ -142,6 +143,7 @@ internal static unsafe class SoftmaxAttention
         return Math.Max(quarter[0], quarter[1]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Decode(KeyValueCache cache, byte* keys, byte* values, float* keyPanel, float* valuePanel)
     {
         float* keyScales = cache.ScalesOf(keys), valueScales = cache.ScalesOf(values);
@@ -160,6 +162,7 @@ internal static unsafe class SoftmaxAttention
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Widen(uint* keys, uint* values, int size, float* keyPanel, float* valuePanel)
     {
         for (int d = 0; d < size / 2; d++)
