@@ -27,6 +27,52 @@ public class CudaRunnerTests
         }
     }
 
+    /// <summary>Many steps, in which the cache grows; the kernels of single products and mixers are the reference.</summary>
+    [Theory]
+    [InlineData("hybrid, one kernel", null, CacheFormat.Full)]
+    [InlineData("hybrid, one kernel", WeightFormat.Int8, CacheFormat.Int8)]
+    [InlineData("teacher, one kernel", WeightFormat.Int8, CacheFormat.Full)]
+    [InlineData("teacher, one kernel", null, CacheFormat.Int8)]
+    public void WholeStepsAreThoseOfSingleKernels(string name, WeightFormat? weights, CacheFormat cache)
+    {
+        Device device = KernelRunner.Device("cuda");
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = RandomModel.Create(name, device, ScalarType.BFloat16);
+        model.CacheFormat = cache;
+        if (weights is { } format)
+        {
+            model.Quantize(format);
+        }
+
+        using var whole = new CudaRunner(model);
+        using var single = new CudaRunner(model) { UsesWholeSteps = false };
+        Assert.True(whole.HasWholeSteps, "the kernel fits");
+        Assert.False(single.HasWholeSteps);
+        Tensor[] expected = Steps(single), found = Steps(whole), again = Steps(whole);
+        for (int step = 0; step < expected.Length; step++)
+        {
+            double off = ((found[step] - expected[step]).norm() / expected[step].norm()).item<float>();
+            Assert.True(off < 5e-2, $"step {step}: {off:E2}");
+            Assert.True(found[step].Equals(again[step]), $"step {step}: the same again");
+        }
+
+        Tensor[] Steps(CudaRunner runner)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            IReadOnlyList<ISequenceCache> caches = runner.Allocate(1, 100);
+            runner.Prefill(caches, [RandomModel.Ids(190, 1)], wantLogits: false);
+            return [.. Enumerable.Range(0, 200).Select(step => runner.Decode(caches, tensor((long[])[RandomModel.Ids(1, 100 + step)[0]]).to(device)).MoveToOuterDisposeScope())];
+        }
+    }
+
+    [Fact]
+    public void SmallerHeadsGoBySingleKernels()
+    {
+        using CausalLm model = RandomModel.Create("hybrid", KernelRunner.Device("cuda"), ScalarType.BFloat16);
+        using var runner = new CudaRunner(model);
+        Assert.False(runner.HasWholeSteps);
+    }
+
     [Theory]
     [InlineData("cuda", "hybrid")]
     [InlineData("cuda", "teacher, biases")]
@@ -71,6 +117,10 @@ public class CudaRunnerTests
     [InlineData("lightning", null)]
     [InlineData("teacher, biases", null)]
     [InlineData("hybrid", WeightFormat.Int8)]
+    [InlineData("hybrid, one kernel", null)]
+    [InlineData("hybrid, one kernel", WeightFormat.Int8)]
+    [InlineData("teacher, one kernel", null)]
+    [InlineData("teacher, one kernel", WeightFormat.Int8)]
     public void LogitsInBFloat16AreNoFurtherOffThanThoseOfPlainOperations(string name, WeightFormat? weights)
     {
         Device device = KernelRunner.Device("cuda");

@@ -27,12 +27,22 @@ internal static class RandomModel
             ModelType = "hypenet", MixerTypes = [MixerType.Lightning, MixerType.Attention, MixerType.Lightning], NumHiddenLayers = 3, HiddenSize = 512, IntermediateSize = 2560,
             NumAttentionHeads = 8, AttnUseRope = false, AttnUseOutputGate = true, LightningNh = 4, LightningNkv = 4, LightningHeadDim = 128,
         },
+        ["hybrid, one kernel"] = Base with
+        {
+            ModelType = "hypenet", MixerTypes = [MixerType.Lightning, MixerType.Attention, MixerType.Lightning], NumHiddenLayers = 3, VocabSize = 504, HiddenSize = 512, IntermediateSize = 2560,
+            HeadDim = 128, AttnUseRope = false, AttnUseOutputGate = true, AttnLogitsScaling = LogitsScaling.Hype(362), LightningNh = 4, LightningNkv = 2, LightningHeadDim = 128,
+        },
         ["lightning"] = Base with
         {
             ModelType = "hypenet", MixerTypes = [MixerType.Lightning, MixerType.Lightning], NumHiddenLayers = 2, LightningNh = 2, LightningNkv = 2, LightningHeadDim = 128,
             LightningUseOutputNorm = false, LightningRopeScaling = new RopeScaling(4, 512),
         },
         ["teacher"] = Base with { TieWordEmbeddings = true },
+        ["teacher, one kernel"] = Base with
+        {
+            ModelType = "llama", VocabSize = 504, HiddenSize = 512, IntermediateSize = 768, NumAttentionHeads = 8, HeadDim = 128, AttentionBias = true, AttentionOutputBias = true, MlpBias = true,
+            AttnUseQkNorm = false, TieWordEmbeddings = true,
+        },
         ["teacher, biases"] = Base with { ModelType = "llama", AttentionBias = true, AttentionOutputBias = true, MlpBias = true, AttnUseQkNorm = false, NumKeyValueHeads = 4, RopeScaling = new RopeScaling(4, 512) },
     };
 

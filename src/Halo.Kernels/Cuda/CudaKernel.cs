@@ -38,16 +38,20 @@ internal sealed unsafe class CudaKernel
     /// <param name="sharedBytes">Dynamic shared memory a block.</param>
     /// <param name="arguments">In the order of the kernel's parameters; tensors give their data, which must be laid out as the kernel expects.</param>
     /// <exception cref="HaloException">It does not compile, asks for more than the card has, or the launch fails.</exception>
-    public void Launch(KernelGrid grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments) => Launch(false, grid, threads, sharedBytes, arguments);
+    public void Launch(KernelGrid grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments) => Launch(0, grid, threads, sharedBytes, arguments);
 
     /// <summary>
     /// The same for a kernel that waits by itself for those in front of it (<c>griddepcontrol.wait</c>): it may be started before they have ended.
     /// Cards before compute capability 9.0 start it behind them.
     /// </summary>
     /// <inheritdoc cref="Launch(KernelGrid, int, int, ReadOnlySpan{KernelArgument})"/>
-    public void LaunchAhead(KernelGrid grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments) => Launch(true, grid, threads, sharedBytes, arguments);
+    public void LaunchAhead(KernelGrid grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments) => Launch(LaunchAttribute.ProgrammaticStreamSerialization, grid, threads, sharedBytes, arguments);
 
-    private void Launch(bool ahead, KernelGrid grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments)
+    /// <summary>The same for a kernel whose blocks wait for one another: all of them are on the card at once, or the launch fails.</summary>
+    /// <inheritdoc cref="Launch(KernelGrid, int, int, ReadOnlySpan{KernelArgument})"/>
+    public void LaunchTogether(KernelGrid grid, int threads, int sharedBytes, params ReadOnlySpan<KernelArgument> arguments) => Launch(LaunchAttribute.Cooperative, grid, threads, sharedBytes, arguments);
+
+    private void Launch(int attribute, KernelGrid grid, int threads, int sharedBytes, ReadOnlySpan<KernelArgument> arguments)
     {
         if (grid.IsEmpty)
         {
@@ -67,13 +71,13 @@ internal sealed unsafe class CudaKernel
         }
 
         nint stream = CudaStreams.Current(device.Index);
-        var mayOverlap = new LaunchAttribute { Id = LaunchAttribute.ProgrammaticStreamSerialization, Value = 1 };
+        var way = new LaunchAttribute { Id = attribute, Value = 1 };
         var configuration = new LaunchConfiguration
         {
             GridX = (uint)grid.X, GridY = (uint)grid.Y, GridZ = (uint)grid.Z, BlockX = (uint)threads, BlockY = 1, BlockZ = 1,
-            SharedBytes = (uint)sharedBytes, Stream = stream, Attributes = &mayOverlap, AttributeCount = 1,
+            SharedBytes = (uint)sharedBytes, Stream = stream, Attributes = &way, AttributeCount = 1,
         };
-        int code = ahead && device.Capability >= FirstWithAhead
+        int code = attribute == LaunchAttribute.Cooperative || (attribute != 0 && device.Capability >= FirstWithAhead)
             ? CudaDriver.LaunchEx(&configuration, kernel.Function, pointers, null)
             : CudaDriver.Launch(kernel.Function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)threads, 1, 1, (uint)sharedBytes, stream, pointers, null);
         if (code == 0 && CudaKernels.Checked)

@@ -24,7 +24,8 @@ internal static class DecodeEnds
     /// <param name="values">float32 (B <see cref="Parts"/>).</param>
     /// <param name="places">int32 (B <see cref="Parts"/>).</param>
     /// <param name="counters_B">int32, zeros; they are zeros again afterwards.</param>
-    public static void Finish(Tensor logits_BV, Tensor ids_B, Tensor positions_B, Tensor values, Tensor places, Tensor counters_B) =>
+    /// <param name="steps">int32 (1), which counts steps.</param>
+    public static void Finish(Tensor logits_BV, Tensor ids_B, Tensor positions_B, Tensor values, Tensor places, Tensor counters_B, Tensor steps) =>
         CudaKernel.Get("decode_finish.cu", "decode_finish")
-            .LaunchAhead(new KernelGrid(Parts, logits_BV.shape[0]), 256, 0, logits_BV, logits_BV.shape[1], ids_B, positions_B, values, places, counters_B);
+            .LaunchAhead(new KernelGrid(Parts, logits_BV.shape[0]), 256, 0, logits_BV, logits_BV.shape[1], ids_B, positions_B, values, places, counters_B, steps);
 }

@@ -39,7 +39,7 @@ public class DecodeEndsTests
         using DisposeScope scope = NewDisposeScope();
         const int Batch = 8;
         Tensor ids_B = zeros(Batch, ScalarType.Int64, CUDA), positions_B = tensor((int[])[0, 5, -1, 1_000_000, 7, -1, 300, 1], device: CUDA);
-        Tensor values = empty(Batch * DecodeEnds.Parts, ScalarType.Float32, CUDA), places = empty(Batch * DecodeEnds.Parts, ScalarType.Int32, CUDA), counters = zeros(Batch, ScalarType.Int32, CUDA);
+        Tensor values = empty(Batch * DecodeEnds.Parts, ScalarType.Float32, CUDA), places = empty(Batch * DecodeEnds.Parts, ScalarType.Int32, CUDA), counters = zeros(Batch, ScalarType.Int32, CUDA), steps = zeros(1, ScalarType.Int32, CUDA);
         for (int round = 1; round <= 3; round++)
         {
             float[,] logits = new float[Batch, vocabulary];
@@ -66,10 +66,11 @@ public class DecodeEndsTests
 
                 return (long)Math.Max(best, 0);
             })];
-            DecodeEnds.Finish(tensor(logits).to(CUDA), ids_B, positions_B, values, places, counters);
+            DecodeEnds.Finish(tensor(logits).to(CUDA), ids_B, positions_B, values, places, counters, steps);
             Assert.Equal(expected, ids_B.cpu().data<long>().ToArray());
             Assert.Equal([round, 5 + round, -1, 1_000_000 + round, 7 + round, -1, 300 + round, 1 + round], positions_B.cpu().data<int>().ToArray());
             Assert.Equal(0, counters.abs().sum().item<long>());
+            Assert.Equal(round, steps.item<int>());
         }
     }
 }

@@ -41,6 +41,12 @@ public sealed class CudaRunner : IModelRunner
     /// <summary>Whether a step is recorded and replayed as one; else its kernels are launched one by one, with the same results.</summary>
     public bool UsesGraphs { get; set; } = CudaGraph.CanRecord;
 
+    /// <summary>Whether one kernel does all layers of a single sequence's step, where it can; else each product and mixer has its own.</summary>
+    internal bool UsesWholeSteps { get; init; } = true;
+
+    /// <summary>Whether one kernel does so for this model, here.</summary>
+    internal bool HasWholeSteps => Step(1).IsWhole;
+
     /// <inheritdoc/>
     public string Name => ModelRunners.Cuda;
 
@@ -140,7 +146,7 @@ public sealed class CudaRunner : IModelRunner
 
         if (!_steps.TryGetValue(batch, out CudaStep? step))
         {
-            _steps[batch] = step = new CudaStep(_model, _weights, batch, _spare);
+            _steps[batch] = step = new CudaStep(_model, _weights, batch, _spare, UsesWholeSteps);
         }
 
         return step;

@@ -28,7 +28,9 @@ internal sealed class CudaStep : IDisposable
     private readonly int[] _tableStarts;
     private readonly int _splits = 1;
     private readonly int _device;
-    private CudaGraph? _graph;
+    private readonly Tensor _steps;
+    private readonly DecodeStep? _whole;
+    private readonly CudaGraph?[] _graphs = new CudaGraph?[2];
     private (CacheSlab Slab, int Index, int Capacity)[] _known = [];
     private int[] _lengths = [];
 
@@ -36,7 +38,8 @@ internal sealed class CudaStep : IDisposable
     /// <param name="weights">Its weights.</param>
     /// <param name="batch">B.</param>
     /// <param name="spare">A row that nobody reads, for places that no sequence takes.</param>
-    public CudaStep(CausalLm model, CudaWeights weights, int batch, CacheSlab spare)
+    /// <param name="whole">Whether one kernel may do all layers of a single sequence.</param>
+    public CudaStep(CausalLm model, CudaWeights weights, int batch, CacheSlab spare, bool whole)
     {
         (_model, _weights, _spare, Batch) = (model, weights, spare, batch);
         ModelConfiguration c = model.Configuration;
@@ -79,10 +82,16 @@ internal sealed class CudaStep : IDisposable
             Make(ScalarType.Int32, Math.Max((long)batch * c.NumKeyValueHeads, DecodeProducts.CountersSize(batch, _device))));
         _values = Make(ScalarType.Float32, batch * DecodeEnds.Parts);
         _places = Make(ScalarType.Int32, batch * DecodeEnds.Parts);
+        _steps = Make(ScalarType.Int32, 1);
+        long[] tables = [.. _tableStarts[..^1].Select(start => KernelArgument.Data(_tables) + ((long)start * sizeof(long)))];
+        _whole = whole && batch == 1 ? DecodeStep.For(weights.Layers, weights.Head, weights.FinalNorm_d, tables, spare.IsInt8) : null;
     }
 
     /// <summary>B.</summary>
     public int Batch { get; }
+
+    /// <summary>Whether one kernel does all layers, up to <see cref="DecodeStep.MostContext"/>.</summary>
+    public bool IsWhole => _whole is not null;
 
     /// <summary>Ids that are read, int64; after the step the likeliest next ones.</summary>
     public Tensor Ids_B { get; }
@@ -98,14 +107,16 @@ internal sealed class CudaStep : IDisposable
     {
         using IDisposable constant = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        if (record && _graph is null)
+        bool whole = _whole is not null && rows[0].Length < DecodeStep.MostContext;
+        ref CudaGraph? graph = ref _graphs[whole ? 1 : 0];
+        if (record && graph is null)
         {
             // What is launched for the first time is loaded then, which cannot be recorded: a step of spare rows comes first.
             // It writes ids, among which those that are to be read may lie.
             ids = ids.clone();
             Fill([]);
-            Launch();
-            _graph = CudaGraph.Record(_device, Launch);
+            Launch(whole);
+            graph = CudaGraph.Record(_device, () => Launch(whole));
         }
 
         if (!Knows(rows))
@@ -122,11 +133,11 @@ internal sealed class CudaStep : IDisposable
         _lengths = []; // Should the launch fail, nobody knows what the device has.
         if (record)
         {
-            _graph!.Launch();
+            graph!.Launch();
         }
         else
         {
-            Launch();
+            Launch(whole);
         }
 
         _lengths = [.. rows.Select(row => row.Length + 1)];
@@ -135,7 +146,8 @@ internal sealed class CudaStep : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _graph?.Dispose();
+        Array.ForEach(_graphs, graph => graph?.Dispose());
+        _whole?.Dispose();
         _all.ForEach(one => one.Dispose());
     }
 
@@ -189,15 +201,30 @@ internal sealed class CudaStep : IDisposable
         _lengths = [.. rows.Select(row => row.Length)];
     }
 
-    private void Launch()
+    private void Launch(bool whole)
     {
         using DisposeScope scope = NewDisposeScope();
         ModelConfiguration c = _model.Configuration;
         LogitsScaling? scaling = _model.LogitsScaling;
         DecodeEnds.Embed(Ids_B, _weights.Embedding, _x_Bd);
+        if (whole)
+        {
+            _whole!.Launch(
+                _x_Bd, Logits_BV, _positions_B, _weights.Slopes_H, (float)c.RmsNormEps, (float)c.LightningScaleValue, (float)(scaling?.Base ?? 0), (float)(scaling?.Constant ?? 1), _steps);
+        }
+        else
+        {
+            LaunchLayers(c, scaling);
+        }
+
+        DecodeEnds.Finish(Logits_BV, Ids_B, _positions_B, _values, _places, _room.Counters, _steps);
+    }
+
+    private void LaunchLayers(ModelConfiguration c, LogitsScaling? scaling)
+    {
         for (int index = 0; index < _weights.Layers.Count; index++)
         {
-            CudaLayer layer = _weights.Layers[index];
+            DecodeLayer layer = _weights.Layers[index];
             int width = layer.Heads.Heads * layer.Heads.Size;
             Tensor mixed = _mixed.narrow(1, 0, width), table = _tables.narrow(0, _tableStarts[index], _tableStarts[index + 1] - _tableStarts[index]);
             Product(layer.Inputs, new DecodeInput(_x_Bd, layer.InputNorm_d, c.RmsNormEps), _projected, DecodeEpilogue.Store);
@@ -218,7 +245,6 @@ internal sealed class CudaStep : IDisposable
         }
 
         Product([_weights.Head], new DecodeInput(_x_Bd, _weights.FinalNorm_d, c.RmsNormEps), Logits_BV, DecodeEpilogue.Logits);
-        DecodeEnds.Finish(Logits_BV, Ids_B, _positions_B, _values, _places, _room.Counters);
     }
 
     private static IEnumerable<(DecodeMatrix[] Matrices, DecodeEpilogue Epilogue)> Products(CudaWeights weights) =>

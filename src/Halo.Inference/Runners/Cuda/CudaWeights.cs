@@ -41,7 +41,7 @@ internal sealed class CudaWeights : IDisposable
     /// <summary>m_h of Lightning layers.</summary>
     public Tensor? Slopes_H { get; }
 
-    public IReadOnlyList<CudaLayer> Layers { get; }
+    public IReadOnlyList<DecodeLayer> Layers { get; }
 
     /// <summary>Why the kernels cannot run a model where it is; null if they can.</summary>
     public static string? WhyNot(CausalLm model)
@@ -86,12 +86,12 @@ internal sealed class CudaWeights : IDisposable
         Slopes_H?.Dispose();
     }
 
-    private CudaLayer Layer(ModelConfiguration c, int index)
+    private DecodeLayer Layer(ModelConfiguration c, int index)
     {
         bool attention = c.MixerTypes[index] == MixerType.Attention;
         string prefix = $"model.layers.{index}.", own = prefix + "self_attn.", gate = own + (attention ? "o_gate" : "z_proj");
         string[] inputs = [own + "q_proj", own + "k_proj", own + "v_proj", .. _parameters.ContainsKey(gate + ".weight") ? [gate] : Array.Empty<string>()];
-        return new CudaLayer
+        return new DecodeLayer
         {
             IsAttention = attention,
             Heads = new DecodeHeads

@@ -1,4 +1,4 @@
-// The end of a decoding step: the likeliest id of each row (the lowest of equals; a value that is no number counts as least), and the position moves on.
+// The end of a decoding step: the likeliest id of each row (the lowest of equals; a value that is no number counts as least); the position moves on, and the number of steps.
 #define ELEMENT float
 #include "decode.cuh"
 
@@ -21,7 +21,7 @@ struct Best {
 
 // Grid (parts, batch). `counters` are zero before and after.
 extern "C" __global__ void __launch_bounds__(256)
-decode_finish(const float* logits, i64 vocabulary, i64* ids, int* positions, float* values, int* places, int* counters) {
+decode_finish(const float* logits, i64 vocabulary, i64* ids, int* positions, float* values, int* places, int* counters, int* steps) {
     __shared__ float warp_values[8];
     __shared__ int warp_places[8];
     __shared__ bool is_last;
@@ -61,5 +61,6 @@ decode_finish(const float* logits, i64 vocabulary, i64* ids, int* positions, flo
         ids[row] = best.place < vocabulary ? best.place : 0;
         positions[row] += positions[row] >= 0 ? 1 : 0; // -1 is a place that nobody uses
         counters[row] = 0;
+        *steps += row == 0;
     }
 }

@@ -1,11 +1,9 @@
-using Halo.Kernels.Decoding;
-using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Halo.Inference;
+namespace Halo.Kernels.Decoding;
 
 /// <summary>A layer as the decoding kernels want it; the tensors are the model's.</summary>
-internal sealed record CudaLayer
+internal sealed record DecodeLayer
 {
     /// <summary>Softmax attention; else Lightning.</summary>
     public required bool IsAttention { get; init; }
