@@ -27,36 +27,45 @@ public class CudaRunnerTests
         }
     }
 
-    /// <summary>Many steps, in which the cache grows; the kernels of single products and mixers are the reference.</summary>
+    /// <summary>Many steps, in which the cache grows: no further off what is exact than the kernels of single products and mixers.</summary>
     [Theory]
     [InlineData("hybrid, one kernel", null, CacheFormat.Full)]
     [InlineData("hybrid, one kernel", WeightFormat.Int8, CacheFormat.Int8)]
     [InlineData("teacher, one kernel", WeightFormat.Int8, CacheFormat.Full)]
     [InlineData("teacher, one kernel", null, CacheFormat.Int8)]
-    public void WholeStepsAreThoseOfSingleKernels(string name, WeightFormat? weights, CacheFormat cache)
+    public void WholeStepsAreAsExactAsSingleKernels(string name, WeightFormat? weights, CacheFormat cache)
     {
         Device device = KernelRunner.Device("cuda");
         using DisposeScope scope = NewDisposeScope();
-        using CausalLm model = RandomModel.Create(name, device, ScalarType.BFloat16);
-        model.CacheFormat = cache;
-        if (weights is { } format)
+        using CausalLm exact = RandomModel.Create(name, device), model = RandomModel.Create(name, device, ScalarType.BFloat16);
+        using (no_grad())
         {
-            model.Quantize(format);
+            foreach ((Halo.Models.Parameter to, Halo.Models.Parameter from) in exact.Parameters.Zip(model.Parameters))
+            {
+                to.Value.copy_(from.Value); // Values that bfloat16 has.
+            }
         }
 
+        foreach (CausalLm one in new[] { exact, model })
+        {
+            one.CacheFormat = cache;
+            if (weights is { } format)
+            {
+                one.Quantize(format);
+            }
+        }
+
+        using var reference = new TensorRunner(exact);
         using var whole = new CudaRunner(model);
         using var single = new CudaRunner(model) { UsesWholeSteps = false };
         Assert.True(whole.HasWholeSteps, "the kernel fits");
         Assert.False(single.HasWholeSteps);
-        Tensor[] expected = Steps(single), found = Steps(whole), again = Steps(whole);
-        for (int step = 0; step < expected.Length; step++)
-        {
-            double off = ((found[step] - expected[step]).norm() / expected[step].norm()).item<float>();
-            Assert.True(off < 5e-2, $"step {step}: {off:E2}");
-            Assert.True(found[step].Equals(again[step]), $"step {step}: the same again");
-        }
+        Tensor[] expected = Steps(reference), found = Steps(whole), again = Steps(whole), other = Steps(single);
+        double Off(Tensor[] of) => of.Zip(expected, (one, right) => (double)((one - right).norm() / right.norm()).item<float>()).Average();
+        Assert.True(Off(found) < 1.25 * Off(other), $"{Off(found):E2}, single kernels {Off(other):E2}");
+        Assert.True(found.Zip(again, (one, same) => one.Equals(same)).All(equal => equal), "the same again");
 
-        Tensor[] Steps(CudaRunner runner)
+        Tensor[] Steps(IModelRunner runner)
         {
             using DisposeScope inner = NewDisposeScope();
             IReadOnlyList<ISequenceCache> caches = runner.Allocate(1, 100);
