@@ -71,6 +71,16 @@ public sealed partial class CausalLm
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Embed(ids_BT);
+        if (!is_grad_enabled() && Fused.IsHalfOnCuda(x))
+        {
+            foreach (DecoderLayer layer in Layers)
+            {
+                layer.ForwardInPlace(x, context);
+            }
+
+            return FinalNorm(x).MoveToOuterDisposeScope();
+        }
+
         for (int layer = 0; layer < Layers.Count; layer++)
         {
             Tensor next = LayerForward(layer, x, context);

@@ -43,6 +43,19 @@ public sealed class DecoderLayer
         return AfterMixer(x_BTd, Mixer.Forward(InputNorm(x_BTd), context)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The same where the input lies, which the caller alone holds: both residuals are added within the products, so that no pass over memory is theirs.
+    /// They are rounded once, where <see cref="Forward"/> rounds product and sum. No gradients are formed.
+    /// </summary>
+    /// <param name="x_BTd">Contiguous; becomes the output.</param>
+    /// <param name="context">Positions, masks and cache of this call.</param>
+    internal void ForwardInPlace(Tensor x_BTd, LayerContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Mixer.AddTo(x_BTd, InputNorm(x_BTd), context);
+        Mlp.AddTo(x_BTd, _postNorm.Forward(x_BTd));
+    }
+
     /// <summary>What the mixer reads.</summary>
     public Tensor InputNorm(Tensor x_BTd) => _inputNorm.Forward(x_BTd);
 

@@ -15,4 +15,11 @@ public interface IMixer
     /// <param name="normed_BTd">Output of the layer's input norm.</param>
     /// <param name="context">Positions, masks and cache of this call.</param>
     Tensor Forward(Tensor normed_BTd, LayerContext context);
+
+    /// <summary>Adds the output to the residual stream, without gradients.</summary>
+    internal void AddTo(Tensor sum_BTd, Tensor normed_BTd, LayerContext context)
+    {
+        using Tensor mixed_BTd = Forward(normed_BTd, context);
+        sum_BTd.add_(mixed_BTd);
+    }
 }

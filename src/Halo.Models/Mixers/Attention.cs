@@ -38,6 +38,19 @@ public sealed class Attention : IMixer
     public Tensor Forward(Tensor normed_BTd, LayerContext context)
     {
         using DisposeScope scope = NewDisposeScope();
+        return _o.Forward(BeforeOutput(normed_BTd, context)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    void IMixer.AddTo(Tensor sum_BTd, Tensor normed_BTd, LayerContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        _o.AddTo(sum_BTd, BeforeOutput(normed_BTd, context));
+    }
+
+    /// <summary>What Wo reads, (B,T,H D).</summary>
+    private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context)
+    {
         (long batch, long length) = (context.Batch, context.Length);
         (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles);
         if (context.QueryScale is { } scale)
@@ -48,12 +61,7 @@ public sealed class Attention : IMixer
         Tensor q_BHTD = q_BTHD.transpose(1, 2), k_BHTD = k_BTHD.transpose(1, 2), v_BHTD = v_BTHD.transpose(1, 2);
         Tensor o_BTHD = (context.Parts is { } parts ? ByParts(q_BHTD, k_BHTD, v_BHTD, parts) : Mix(q_BHTD, k_BHTD, v_BHTD, context)).transpose(1, 2);
         Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
-        if (_gate is not null)
-        {
-            o = RmsNorm.Gated(null, o, _gate.Forward(normed_BTd));
-        }
-
-        return _o.Forward(o).MoveToOuterDisposeScope();
+        return _gate is null ? o : RmsNorm.Gated(null, o, _gate.Forward(normed_BTd));
     }
 
     private Tensor ByParts(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, IReadOnlyList<LayerContext> parts)
