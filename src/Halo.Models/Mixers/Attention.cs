@@ -52,12 +52,7 @@ public sealed class Attention : IMixer
     private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context)
     {
         (long batch, long length) = (context.Batch, context.Length);
-        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles);
-        if (context.QueryScale is { } scale)
-        {
-            q_BTHD = (q_BTHD * scale).to_type(q_BTHD.dtype);
-        }
-
+        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles, context.QueryScale);
         Tensor q_BHTD = q_BTHD.transpose(1, 2), k_BHTD = k_BTHD.transpose(1, 2), v_BHTD = v_BTHD.transpose(1, 2);
         Tensor o_BTHD = (context.Parts is { } parts ? ByParts(q_BHTD, k_BHTD, v_BHTD, parts) : Mix(q_BHTD, k_BHTD, v_BHTD, context)).transpose(1, 2);
         Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
