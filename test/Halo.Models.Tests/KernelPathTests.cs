@@ -80,6 +80,24 @@ public sealed class KernelPathTests
         Near.Relative(whole, parts, 1e-3);
     }
 
+    [Theory]
+    [InlineData(1, 700)]
+    [InlineData(2, 300)]
+    [InlineData(1, 4500)]
+    public void Reading_in_parts_in_half_precision_is_as_near_as_the_whole(int batch, int block)
+    {
+        Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        using CausalLm model = CausalLm.Create(ModelConfiguration.Parse(JsonNode.Parse(Nano)!.AsObject()), CUDA, ScalarType.Float32, 7);
+        Tensor ids = randint(500, [batch, 3 * block], device: CUDA), exact = model.Hidden(ids);
+        model.ComputeType = ScalarType.BFloat16;
+        double Off(Tensor hidden) => (hidden.to_type(ScalarType.Float32) - exact).norm().item<float>();
+        using var cache = HybridCache.Create(model, batch);
+        double whole = Off(model.Hidden(ids)), parts = Off(cat([.. Enumerable.Range(0, 3).Select(part => model.Hidden(ids.narrow(1, part * block, block), null, cache))], 1));
+        Assert.True(parts <= 1.25 * whole, $"{parts:E2}, as a whole {whole:E2}");
+    }
+
     [Fact]
     public void Steps_leave_no_memory_behind()
     {

@@ -116,12 +116,7 @@ internal static class HeadRotation
     }
 
     /// <summary>Gradients come transposed from attention; the kernel reads them where they lie if their last dimension is in order.</summary>
-    private static Tensor Strided(Tensor gradient)
-    {
-        int vector = KernelInputs.Vector(gradient.dtype);
-        bool inOrder = gradient.stride(3) == 1 && gradient.stride(2) % vector == 0 && gradient.stride(1) % vector == 0 && gradient.stride(0) % vector == 0 && KernelArgument.Data(gradient) % 16 == 0;
-        return inOrder ? gradient : KernelInputs.Ready(gradient);
-    }
+    private static Tensor Strided(Tensor gradient) => KernelInputs.HasVectors(gradient) ? gradient : KernelInputs.Ready(gradient);
 
     private static int Lanes(int size, ScalarType type) => size / (2 * KernelInputs.Vector(type));
 

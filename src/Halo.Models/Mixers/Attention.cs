@@ -1,3 +1,4 @@
+using Halo.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -144,11 +145,7 @@ public sealed class Attention : IMixer
         {
             using DisposeScope scope = NewDisposeScope();
             (Tensor piece_BKND, Tensor piece_BKN) = AttentionPart.Of(q_BKND, k_BHSD.narrow(2, start, count), v_BHSD.narrow(2, start, count), false);
-
-            // A piece's share is 1 / (1 + exp(others - piece)).
-            Tensor pieceSum_BHT = piece_BKN.reshape(batch, _heads, padded), share_BHT = (pieceSum_BHT - sum_BHT).sigmoid();
-            o_BHTD.lerp_(piece_BKND.reshape(batch, _heads, padded, _size), share_BHT.unsqueeze(3).to_type(o_BHTD.dtype));
-            sum_BHT.copy_(logaddexp(sum_BHT, pieceSum_BHT));
+            AttentionJoin.Apply(o_BHTD, sum_BHT, piece_BKND, piece_BKN);
         }
 
         return o_BHTD.narrow(2, 0, length);
