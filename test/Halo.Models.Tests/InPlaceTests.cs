@@ -53,6 +53,31 @@ public sealed class InPlaceTests
         Assert.True(mine <= 1.25 * usual, $"{mine:E2}, layer by layer {usual:E2}");
     }
 
+    [Theory]
+    [InlineData("qwen2", 1, 1)]
+    [InlineData("hypenet", 2, 1)]
+    [InlineData("hypenet-scaled", 2, 7)]
+    public void The_last_tokens_alone_are_those_of_all_and_the_cache_has_all(string name, int batch, int last)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        using CausalLm model = GoldenModel.Load(name);
+        Tensor ids = GoldenModel.Ids(batch, 40), next = GoldenModel.Ids(batch, 1, 4);
+        foreach (DecoderLayer layer in model.Layers)
+        {
+            // A layer alone, which stands in the place of the last one.
+            using var expectedCache = HybridCache.Create(model, batch);
+            using var cache = HybridCache.Create(model, batch);
+            LayerContext expectedContext = model.Context(ids, null, expectedCache), context = model.Context(ids, null, cache);
+            Tensor expected = layer.Forward(model.Embed(ids), expectedContext), actual = layer.ForwardInPlace(model.Embed(ids), context, last);
+            Assert.Equal([batch, last, expected.shape[2]], actual.shape);
+            Near.Relative(expected.narrow(1, 40 - last, last), actual, 1e-6);
+            expectedCache.Advance(expectedContext);
+            cache.Advance(context);
+            Near.Relative(layer.Forward(model.Embed(next), model.Context(next, null, expectedCache)), layer.Forward(model.Embed(next), model.Context(next, null, cache)), 1e-6);
+        }
+    }
+
     private static void Compare(CausalLm model, double tolerance)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -67,7 +92,7 @@ public sealed class InPlaceTests
         Tensor x = model.Embed(ids);
         foreach (DecoderLayer layer in model.Layers)
         {
-            layer.ForwardInPlace(x, context);
+            x = layer.ForwardInPlace(x, context, ids.shape[1]);
         }
 
         return model.FinalNorm(x);

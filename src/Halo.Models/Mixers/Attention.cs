@@ -39,25 +39,24 @@ public sealed class Attention : IMixer
     public Tensor Forward(Tensor normed_BTd, LayerContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        return _o.Forward(BeforeOutput(normed_BTd, context)).MoveToOuterDisposeScope();
+        return _o.Forward(BeforeOutput(normed_BTd, context, context.Length)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    void IMixer.AddTo(Tensor sum_BTd, Tensor normed_BTd, LayerContext context)
+    void IMixer.AddTo(Tensor sum_Bnd, Tensor normed_BTd, LayerContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        _o.AddTo(sum_BTd, BeforeOutput(normed_BTd, context));
+        _o.AddTo(sum_Bnd, BeforeOutput(normed_BTd, context, sum_Bnd.shape[1]));
     }
 
-    /// <summary>What Wo reads, (B,T,H D).</summary>
-    private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context)
+    /// <summary>What Wo reads of the last tokens, (B,n,H D).</summary>
+    private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context, long last)
     {
-        (long batch, long length) = (context.Batch, context.Length);
         (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles, context.QueryScale);
         Tensor q_BHTD = q_BTHD.transpose(1, 2), k_BHTD = k_BTHD.transpose(1, 2), v_BHTD = v_BTHD.transpose(1, 2);
         Tensor o_BTHD = (context.Parts is { } parts ? ByParts(q_BHTD, k_BHTD, v_BHTD, parts) : Mix(q_BHTD, k_BHTD, v_BHTD, context)).transpose(1, 2);
-        Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
-        return _gate is null ? o : RmsNorm.Gated(null, o, _gate.Forward(normed_BTd));
+        Tensor o = LayerContext.Last(o_BTHD, last).reshape(context.Batch, last, _heads * _size);
+        return _gate is null ? o : RmsNorm.Gated(null, o, _gate.Forward(LayerContext.Last(normed_BTd, last)));
     }
 
     private Tensor ByParts(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, IReadOnlyList<LayerContext> parts)
