@@ -138,7 +138,7 @@ public sealed class Attention : IMixer
             (q_BHTD, newK_BKTD, newV_BKTD) = (Pad(q_BHTD), Pad(newK_BKTD), Pad(newV_BKTD));
         }
 
-        (Tensor o_BHTD, Tensor sum_BHT) = AttentionPart.Of(q_BHTD, Repeat(newK_BKTD), Repeat(newV_BKTD), true);
+        (Tensor o_BHTD, Tensor sum_BHT) = AttentionPart.Of(q_BHTD, newK_BKTD, newV_BKTD, true);
         Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * padded, _size);
         foreach ((long start, long count) in KeyPieces.Of(offset))
         {
