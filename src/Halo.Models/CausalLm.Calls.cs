@@ -67,10 +67,23 @@ public sealed partial class CausalLm
     }
 
     /// <summary>The same in a context that was made before; the cache's length is the caller's business.</summary>
-    internal Tensor HiddenIn(LayerContext context, Tensor ids_BT)
+    /// <param name="context">The context.</param>
+    /// <param name="ids_BT">Token ids.</param>
+    /// <param name="last">Tokens at the end whose output is wanted: where that saves work, the output is theirs alone. Null for all.</param>
+    internal Tensor HiddenIn(LayerContext context, Tensor ids_BT, long? last = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Embed(ids_BT);
+        if (!is_grad_enabled() && Fused.IsHalfOnCuda(x))
+        {
+            foreach (DecoderLayer layer in Layers)
+            {
+                x = layer.ForwardInPlace(x, context, layer.Index == Layers.Count - 1 ? last ?? context.Length : context.Length);
+            }
+
+            return FinalNorm(x).MoveToOuterDisposeScope();
+        }
+
         for (int layer = 0; layer < Layers.Count; layer++)
         {
             Tensor next = LayerForward(layer, x, context);

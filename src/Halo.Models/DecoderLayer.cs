@@ -43,6 +43,23 @@ public sealed class DecoderLayer
         return AfterMixer(x_BTd, Mixer.Forward(InputNorm(x_BTd), context)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The same where the input lies, which the caller alone holds: both residuals are added within the products, so that no pass over memory is theirs.
+    /// They are rounded once, where <see cref="Forward"/> rounds product and sum. No gradients are formed.
+    /// </summary>
+    /// <param name="x_BTd">Contiguous; the output takes its place.</param>
+    /// <param name="context">Positions, masks and cache of this call.</param>
+    /// <param name="last">n, the tokens whose output is wanted; the others go no further than into the mixer.</param>
+    /// <returns>The output of the last tokens, (B,n,d), which may share the memory of the input.</returns>
+    internal Tensor ForwardInPlace(Tensor x_BTd, LayerContext context, long last)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor normed_BTd = InputNorm(x_BTd), sum_Bnd = LayerContext.Last(x_BTd, last).contiguous();
+        Mixer.AddTo(sum_Bnd, normed_BTd, context);
+        Mlp.AddTo(sum_Bnd, _postNorm.Forward(sum_Bnd));
+        return sum_Bnd.alias().MoveToOuterDisposeScope();
+    }
+
     /// <summary>What the mixer reads.</summary>
     public Tensor InputNorm(Tensor x_BTd) => _inputNorm.Forward(x_BTd);
 

@@ -89,6 +89,9 @@ public sealed class LayerContext
     public Tensor? Mask(long start, long count) =>
         !IsMasked ? null : _mask is null ? MakeMask(start, count) : start == 0 && count == Length ? _mask : _mask.narrow(2, start, count);
 
+    /// <summary>The last tokens of (B,T,...).</summary>
+    internal static Tensor Last(Tensor x_BTd, long count) => count == x_BTd.shape[1] ? x_BTd : x_BTd.narrow(1, x_BTd.shape[1] - count, count);
+
     private Tensor MakeMask(long start, long count)
     {
         using DisposeScope scope = NewDisposeScope();

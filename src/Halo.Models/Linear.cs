@@ -23,4 +23,7 @@ public sealed class Linear
 
     /// <summary>(..., inputs) to (..., outputs).</summary>
     public Tensor Forward(Tensor x) => Weight.Multiply(x, Bias);
+
+    /// <summary>Adds the output to a contiguous tensor (..., outputs), without gradients.</summary>
+    internal void AddTo(Tensor sum, Tensor x) => Weight.MultiplyInto(sum, x, Bias);
 }

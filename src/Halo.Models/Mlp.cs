@@ -31,7 +31,15 @@ public sealed class Mlp
     public Tensor Forward(Tensor n_BTd)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gated = SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
-        return Down.Forward(gated).MoveToOuterDisposeScope();
+        return Down.Forward(Gated(n_BTd)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Adds the output to the residual stream, without gradients.</summary>
+    internal void AddTo(Tensor sum_BTd, Tensor n_BTd)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Down.AddTo(sum_BTd, Gated(n_BTd));
+    }
+
+    private Tensor Gated(Tensor n_BTd) => SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
 }

@@ -85,6 +85,20 @@ public sealed class Parameter(string name, params long[] shape)
         return y.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Adds x W^T + b to a contiguous tensor, within the product. No gradients are formed.</summary>
+    /// <param name="sum">(..., outputs), of the type of the input.</param>
+    /// <param name="x">(..., inputs).</param>
+    /// <param name="bias">b, (outputs), or null.</param>
+    internal void MultiplyInto(Tensor sum, Tensor x, Parameter? bias)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        sum.view(-1, Shape[0]).addmm_(x.reshape(-1, Shape[1]), As(x.dtype).t());
+        if (bias is not null)
+        {
+            sum.add_(bias.As(x.dtype));
+        }
+    }
+
     /// <summary>Rows of a matrix, (N) to (N, inputs), in a type.</summary>
     internal Tensor Rows(Tensor rows_N, ScalarType type)
     {

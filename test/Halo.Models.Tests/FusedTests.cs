@@ -59,4 +59,21 @@ public sealed class FusedTests
         Tensor share = (l2 - l1).sigmoid().unsqueeze(-1);
         Near.Relative(nn.functional.scaled_dot_product_attention(q, k, v).to_type(ScalarType.Float32), (o1 * (1 - share)) + (o2 * share), tolerance);
     }
+
+    [Theory]
+    [InlineData(40, false)]
+    [InlineData(40, true)]
+    [InlineData(4096, true)]
+    public void Parts_of_attention_read_fewer_key_heads(int length, bool causal)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        bool onCard = cuda.is_available();
+        (Device device, ScalarType type, int tokens) = onCard ? (CUDA, ScalarType.BFloat16, length) : (CPU, ScalarType.Float32, Math.Min(length, 64));
+        Tensor Make(long heads) => randn([2, heads, tokens, 64], ScalarType.Float32, device).to_type(type);
+        Tensor q = Make(4), k = Make(2), v = Make(2);
+        (Tensor o, Tensor sum) = AttentionPart.Of(q, k, v, causal);
+        (Tensor expected, Tensor expectedSum) = AttentionPart.Of(q, HeadGroups.Repeat(k, 1, 2), HeadGroups.Repeat(v, 1, 2), causal);
+        Near.Relative(expected.to_type(ScalarType.Float32), o.to_type(ScalarType.Float32), onCard ? 2e-2 : 1e-6);
+        Near.Relative(expectedSum, sum, onCard ? 1e-3 : 1e-6);
+    }
 }

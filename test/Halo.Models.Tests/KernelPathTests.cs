@@ -50,6 +50,24 @@ public sealed class KernelPathTests
     }
 
     [Fact]
+    public void Reading_in_half_precision_adds_in_the_products_and_leaves_weights_as_they_are()
+    {
+        Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = CausalLm.Create(ModelConfiguration.Parse(JsonNode.Parse(Nano)!.AsObject()), CUDA, ScalarType.BFloat16, 7);
+        Tensor ids = randint(500, [3, 161], device: CUDA), embedded = model.Embed(ids).clone(), layered = model.Hidden(ids).to_type(ScalarType.Float32);
+        using IDisposable constant = no_grad();
+        Tensor added = model.Hidden(ids);
+        model.ComputeType = ScalarType.Float32;
+        Tensor exact = model.Hidden(ids);
+        model.ComputeType = ScalarType.BFloat16;
+        double usual = (layered - exact).norm().item<float>(), mine = (added.to_type(ScalarType.Float32) - exact).norm().item<float>();
+        Assert.True(mine <= 1.25 * usual, $"{mine:E2}, layer by layer {usual:E2}");
+        Assert.True(model.Hidden(ids).equal(added).all().item<bool>());
+        Assert.True(model.Embed(ids).equal(embedded).all().item<bool>());
+    }
+
+    [Fact]
     public void Reading_in_parts_with_a_cache_gives_the_whole()
     {
         Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);
@@ -60,6 +78,24 @@ public sealed class KernelPathTests
         using var cache = HybridCache.Create(model, 2);
         Tensor parts = cat([model.Hidden(ids.narrow(1, 0, 50), null, cache), model.Hidden(ids.narrow(1, 50, 19), null, cache), model.Hidden(ids.narrow(1, 69, 1), null, cache)], 1);
         Near.Relative(whole, parts, 1e-3);
+    }
+
+    [Theory]
+    [InlineData(1, 700)]
+    [InlineData(2, 300)]
+    [InlineData(1, 4500)]
+    public void Reading_in_parts_in_half_precision_is_as_near_as_the_whole(int batch, int block)
+    {
+        Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        using CausalLm model = CausalLm.Create(ModelConfiguration.Parse(JsonNode.Parse(Nano)!.AsObject()), CUDA, ScalarType.Float32, 7);
+        Tensor ids = randint(500, [batch, 3 * block], device: CUDA), exact = model.Hidden(ids);
+        model.ComputeType = ScalarType.BFloat16;
+        double Off(Tensor hidden) => (hidden.to_type(ScalarType.Float32) - exact).norm().item<float>();
+        using var cache = HybridCache.Create(model, batch);
+        double whole = Off(model.Hidden(ids)), parts = Off(cat([.. Enumerable.Range(0, 3).Select(part => model.Hidden(ids.narrow(1, part * block, block), null, cache))], 1));
+        Assert.True(parts <= 1.25 * whole, $"{parts:E2}, as a whole {whole:E2}");
     }
 
     [Fact]

@@ -93,7 +93,7 @@ public sealed class TensorRunner : IModelRunner
             Tensor hidden_BTd = Read([.. places.Select(place => rows[place])], HostIds.ToDevice(flat, [places.Length, length], Device));
             if (wantLogits)
             {
-                Tensor logits_BV = _model.Logits(hidden_BTd.select(1, length - 1));
+                Tensor logits_BV = _model.Logits(hidden_BTd.select(1, hidden_BTd.shape[1] - 1));
                 for (int i = 0; i < places.Length; i++)
                 {
                     logits[places[i]] = logits_BV.narrow(0, i, 1);
@@ -166,7 +166,7 @@ public sealed class TensorRunner : IModelRunner
         return rows.Distinct().Count() == rows.Length ? rows : throw new ArgumentException("a cache stands twice in one call", nameof(caches));
     }
 
-    /// <summary>Output of the final norm, (B,T,d); rows lie in the order of their slabs.</summary>
+    /// <summary>Output of the final norm, (B,T,d), or that of the last tokens alone; rows lie in the order of their slabs.</summary>
     private Tensor Read(SlabRow[] rows, Tensor ids_BT)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -175,7 +175,7 @@ public sealed class TensorRunner : IModelRunner
         SlabView[] views = [.. Runs(rows).Select(run => new SlabView(run))];
         try
         {
-            Tensor hidden_BTd = _model.HiddenIn(_model.Context(length, [.. views.Select(view => view.Part)]), ids_BT);
+            Tensor hidden_BTd = _model.HiddenIn(_model.Context(length, [.. views.Select(view => view.Part)]), ids_BT, last: 1);
             Array.ForEach(views, view => view.Commit(length));
             return hidden_BTd.MoveToOuterDisposeScope();
         }

@@ -8,7 +8,7 @@ namespace Halo.Kernels;
 
 /// <summary>
 /// QK-norm and RoPE of queries and keys in one kernel: RMSNorm over each head's D values, then the rotation of pairs (i, i + D/2),
-/// <c>y = n cos + roll(n, D/2) sin</c> with the sign in the sine. Either part may be absent.
+/// <c>y = n cos + roll(n, D/2) sin</c> with the sign in the sine. Either part may be absent. Where no gradient is wanted, queries may be multiplied by a factor for each token.
 /// </summary>
 internal static class HeadRotation
 {
@@ -30,9 +30,16 @@ internal static class HeadRotation
             && (cosine is null || (cosine.dtype == ScalarType.Float32 && cosine.stride(3) == 1 && cosine.stride(1) == cosine.size(3) && KernelArgument.Data(cosine) % 16 == 0));
     }
 
+    /// <summary>Whether the kernel may also multiply queries by these factors: the backward pass knows nothing of them.</summary>
+    public static bool Scales(Tensor factor_BT11, params ReadOnlySpan<Tensor?> inputs) => factor_BT11.dtype == ScalarType.Float32 && !Differentiable.Needed(inputs);
+
     /// <summary>The reference.</summary>
-    public static (Tensor Q, Tensor K) Plain(Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, double epsilon, Tensor? cosine, Tensor? signedSine) =>
-        (Plain(q_BTHD, qWeight, epsilon, cosine, signedSine), Plain(k_BTHD, kWeight, epsilon, cosine, signedSine));
+    public static (Tensor Q, Tensor K) Plain(
+        Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, double epsilon, Tensor? cosine, Tensor? signedSine, Tensor? factor_BT11 = null)
+    {
+        (Tensor q, Tensor k) = (Plain(q_BTHD, qWeight, epsilon, cosine, signedSine), Plain(k_BTHD, kWeight, epsilon, cosine, signedSine));
+        return (factor_BT11 is null ? q : (q * factor_BT11).to_type(q.dtype), k);
+    }
 
     /// <summary>The kernel, for inputs that <see cref="Serves"/> lets through.</summary>
     /// <param name="q_BTHD">Queries as projected.</param>
@@ -42,9 +49,12 @@ internal static class HeadRotation
     /// <param name="epsilon">eps of the norm.</param>
     /// <param name="cosine">cos of the angles, float32, (1 or B, T, 1, D), both halves alike; null for no rotation.</param>
     /// <param name="signedSine">sin, laid out alike, the first half negated.</param>
-    public static (Tensor Q, Tensor K) Forward(Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, double epsilon, Tensor? cosine, Tensor? signedSine)
+    /// <param name="factor_BT11">What queries are multiplied by, (1 or B, 1 or T, 1, 1), where <see cref="Scales"/> lets it through; null for 1.</param>
+    public static (Tensor Q, Tensor K) Forward(
+        Tensor q_BTHD, Tensor k_BTHD, Tensor? qWeight, Tensor? kWeight, double epsilon, Tensor? cosine, Tensor? signedSine, Tensor? factor_BT11 = null)
     {
         using DisposeScope scope = NewDisposeScope();
+        long FactorStride(int dimension) => factor_BT11 is null || factor_BT11.size(dimension) == 1 ? 0 : factor_BT11.stride(dimension);
         var sizes = new Sizes(q_BTHD, k_BTHD, qWeight, cosine);
         Tensor[] outputs = Differentiable.Apply(
             [q_BTHD, k_BTHD, qWeight, kWeight],
@@ -52,7 +62,8 @@ internal static class HeadRotation
             {
                 Tensor q = KernelInputs.Ready(q_BTHD), k = KernelInputs.Ready(k_BTHD), q_out = empty_like(q), k_out = empty_like(k);
                 sizes.Kernels.Forward.Launch(
-                    sizes.Blocks, Threads, 0, q, k, qWeight, kWeight, cosine, signedSine, sizes.AngleStride, q_out, k_out, sizes.Rows, sizes.Length, sizes.Heads, sizes.KeyHeads, (float)epsilon);
+                    sizes.Blocks, Threads, 0, q, k, qWeight, kWeight, cosine, signedSine, sizes.AngleStride, factor_BT11, FactorStride(0), FactorStride(1),
+                    q_out, k_out, sizes.Rows, sizes.Length, sizes.Heads, sizes.KeyHeads, (float)epsilon);
 
                 // A rotation alone is undone without its input.
                 return ([q_out, k_out], wanted ? [qWeight is null ? null : q, qWeight is null ? null : k, qWeight, kWeight, cosine, signedSine] : []);
@@ -105,12 +116,7 @@ internal static class HeadRotation
     }
 
     /// <summary>Gradients come transposed from attention; the kernel reads them where they lie if their last dimension is in order.</summary>
-    private static Tensor Strided(Tensor gradient)
-    {
-        int vector = KernelInputs.Vector(gradient.dtype);
-        bool inOrder = gradient.stride(3) == 1 && gradient.stride(2) % vector == 0 && gradient.stride(1) % vector == 0 && gradient.stride(0) % vector == 0 && KernelArgument.Data(gradient) % 16 == 0;
-        return inOrder ? gradient : KernelInputs.Ready(gradient);
-    }
+    private static Tensor Strided(Tensor gradient) => KernelInputs.HasVectors(gradient) ? gradient : KernelInputs.Ready(gradient);
 
     private static int Lanes(int size, ScalarType type) => size / (2 * KernelInputs.Vector(type));
 

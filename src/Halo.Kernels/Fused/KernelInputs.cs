@@ -27,6 +27,13 @@ internal static class KernelInputs
     /// <summary>Elements in 16 bytes.</summary>
     public static int Vector(ScalarType type) => type == ScalarType.BFloat16 ? 8 : 4;
 
+    /// <summary>Whether a kernel that is told the strides of four dimensions can read it 16 bytes at a time where it lies.</summary>
+    public static bool HasVectors(Tensor x)
+    {
+        int vector = Vector(x.dtype);
+        return x.stride(3) == 1 && x.stride(2) % vector == 0 && x.stride(1) % vector == 0 && x.stride(0) % vector == 0 && KernelArgument.Data(x) % Alignment == 0;
+    }
+
     /// <summary>The tensor itself where it is contiguous and starts at a multiple of 16 bytes, else a copy that is.</summary>
     public static Tensor Ready(Tensor x)
     {

@@ -1,3 +1,4 @@
+using Halo.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,22 +39,24 @@ public sealed class Attention : IMixer
     public Tensor Forward(Tensor normed_BTd, LayerContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        (long batch, long length) = (context.Batch, context.Length);
-        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles);
-        if (context.QueryScale is { } scale)
-        {
-            q_BTHD = (q_BTHD * scale).to_type(q_BTHD.dtype);
-        }
+        return _o.Forward(BeforeOutput(normed_BTd, context, context.Length)).MoveToOuterDisposeScope();
+    }
 
+    /// <inheritdoc/>
+    void IMixer.AddTo(Tensor sum_Bnd, Tensor normed_BTd, LayerContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        _o.AddTo(sum_Bnd, BeforeOutput(normed_BTd, context, sum_Bnd.shape[1]));
+    }
+
+    /// <summary>What Wo reads of the last tokens, (B,n,H D).</summary>
+    private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context, long last)
+    {
+        (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.AttentionAngles, context.QueryScale);
         Tensor q_BHTD = q_BTHD.transpose(1, 2), k_BHTD = k_BTHD.transpose(1, 2), v_BHTD = v_BTHD.transpose(1, 2);
         Tensor o_BTHD = (context.Parts is { } parts ? ByParts(q_BHTD, k_BHTD, v_BHTD, parts) : Mix(q_BHTD, k_BHTD, v_BHTD, context)).transpose(1, 2);
-        Tensor o = o_BTHD.reshape(batch, length, _heads * _size);
-        if (_gate is not null)
-        {
-            o = RmsNorm.Gated(null, o, _gate.Forward(normed_BTd));
-        }
-
-        return _o.Forward(o).MoveToOuterDisposeScope();
+        Tensor o = LayerContext.Last(o_BTHD, last).reshape(context.Batch, last, _heads * _size);
+        return _gate is null ? o : RmsNorm.Gated(null, o, _gate.Forward(LayerContext.Last(normed_BTd, last)));
     }
 
     private Tensor ByParts(Tensor q_BHTD, Tensor k_BHTD, Tensor v_BHTD, IReadOnlyList<LayerContext> parts)
@@ -135,17 +138,13 @@ public sealed class Attention : IMixer
             (q_BHTD, newK_BKTD, newV_BKTD) = (Pad(q_BHTD), Pad(newK_BKTD), Pad(newV_BKTD));
         }
 
-        (Tensor o_BHTD, Tensor sum_BHT) = AttentionPart.Of(q_BHTD, Repeat(newK_BKTD), Repeat(newV_BKTD), true);
+        (Tensor o_BHTD, Tensor sum_BHT) = AttentionPart.Of(q_BHTD, newK_BKTD, newV_BKTD, true);
         Tensor q_BKND = q_BHTD.reshape(batch, _keyHeads, _heads / _keyHeads * padded, _size);
         foreach ((long start, long count) in KeyPieces.Of(offset))
         {
             using DisposeScope scope = NewDisposeScope();
             (Tensor piece_BKND, Tensor piece_BKN) = AttentionPart.Of(q_BKND, k_BHSD.narrow(2, start, count), v_BHSD.narrow(2, start, count), false);
-
-            // A piece's share is 1 / (1 + exp(others - piece)).
-            Tensor pieceSum_BHT = piece_BKN.reshape(batch, _heads, padded), share_BHT = (pieceSum_BHT - sum_BHT).sigmoid();
-            o_BHTD.lerp_(piece_BKND.reshape(batch, _heads, padded, _size), share_BHT.unsqueeze(3).to_type(o_BHTD.dtype));
-            sum_BHT.copy_(logaddexp(sum_BHT, pieceSum_BHT));
+            AttentionJoin.Apply(o_BHTD, sum_BHT, piece_BKND, piece_BKN);
         }
 
         return o_BHTD.narrow(2, 0, length);

@@ -46,7 +46,19 @@ public sealed class LightningAttention : IMixer
     public Tensor Forward(Tensor normed_BTd, LayerContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        (long batch, long length) = (context.Batch, context.Length);
+        return _o.Forward(BeforeOutput(normed_BTd, context, context.Length)).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    void IMixer.AddTo(Tensor sum_Bnd, Tensor normed_BTd, LayerContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        _o.AddTo(sum_Bnd, BeforeOutput(normed_BTd, context, sum_Bnd.shape[1]));
+    }
+
+    /// <summary>What Wo reads of the last tokens, (B,n,H D).</summary>
+    private Tensor BeforeOutput(Tensor normed_BTd, LayerContext context, long last)
+    {
         (Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD) = _projections.Forward(normed_BTd, context.LightningAngles);
         if (context.Real_BT11 is { } real)
         {
@@ -55,9 +67,8 @@ public sealed class LightningAttention : IMixer
 
         k_BTHD = HeadGroups.Repeat(k_BTHD, 2, _heads / _keyHeads);
         v_BTHD = HeadGroups.Repeat(v_BTHD, 2, _heads / _keyHeads);
-        Tensor o = Mix(q_BTHD, k_BTHD, v_BTHD, context).reshape(batch, length, _heads * _size);
-        o = _gate is not null ? RmsNorm.Gated(_oNorm, o, _gate.Forward(normed_BTd)) : _oNorm?.Forward(o) ?? o;
-        return _o.Forward(o).MoveToOuterDisposeScope();
+        Tensor o = LayerContext.Last(Mix(q_BTHD, k_BTHD, v_BTHD, context), last).reshape(context.Batch, last, _heads * _size);
+        return _gate is not null ? RmsNorm.Gated(_oNorm, o, _gate.Forward(LayerContext.Last(normed_BTd, last))) : _oNorm?.Forward(o) ?? o;
     }
 
     private Tensor Mix(Tensor q_BTHD, Tensor k_BTHD, Tensor v_BTHD, LayerContext context)

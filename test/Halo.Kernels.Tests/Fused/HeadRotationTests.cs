@@ -33,6 +33,43 @@ public class HeadRotationTests
         }
     }
 
+    [Theory]
+    [InlineData("bf16", "bf16", 128, 16, 8, 1e-2)]
+    [InlineData("bf16", "f32", 64, 4, 2, 1e-2)]
+    [InlineData("f32", "f32", 64, 4, 2, 1e-4)]
+    public void QueriesMayBeScaled(string type, string weightType, int size, int heads, int keyHeads, double tolerance)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        (long batch, long length) = (3, FusedCheck.Many(300));
+        Tensor q = FusedCheck.Values(FusedCheck.Type(type), batch, length, heads, size), k = FusedCheck.Values(q.dtype, batch, length, keyHeads, size);
+        Tensor q_w = FusedCheck.Values(FusedCheck.Type(weightType), size), k_w = FusedCheck.Values(q_w.dtype, size);
+        (Tensor cosine, Tensor sine) = Angles(1, length, size);
+        foreach ((long rows, long tokens) in ((long, long)[])[(1, 1), (1, length), (batch, 1), (batch, length)])
+        {
+            // A part of a longer table, whose rows do not follow one another.
+            Tensor factor = (rand([rows, tokens + 3, 1, 1], ScalarType.Float32, FusedCheck.Device) + 0.5).narrow(1, 1, tokens);
+            foreach (bool normed in (bool[])[true, false])
+            {
+                Tensor? qWeight = normed ? q_w : null, kWeight = normed ? k_w : null;
+                Assert.True(HeadRotation.Scales(factor, q, k, qWeight, kWeight));
+                Tensor[] scaled = Rotated([q, k, qWeight, kWeight], cosine, sine, factor), unscaled = Rotated([q, k, qWeight, kWeight], cosine, sine);
+                (Tensor Q, Tensor K) exact = HeadRotation.Plain(Wide(q)!, Wide(k)!, Wide(qWeight), Wide(kWeight), Epsilon, Wide(cosine), Wide(sine), Wide(factor));
+                Near.Relative(exact.Q, scaled[0], FusedCheck.Device.type == DeviceType.CUDA ? tolerance : 2 * tolerance);
+                Assert.True(scaled[1].equal(unscaled[1]).all().item<bool>());
+            }
+        }
+    }
+
+    [Fact]
+    public void QueriesThatWantAGradientAreNotScaled()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor q = FusedCheck.Values(ScalarType.BFloat16, 1, 2, 2, 64).requires_grad_(true), k = FusedCheck.Values(ScalarType.BFloat16, 1, 2, 2, 64), factor = ones([1, 1, 1, 1], ScalarType.Float32, FusedCheck.Device);
+        Assert.False(HeadRotation.Scales(factor, q, k, null, null));
+        Assert.True(HeadRotation.Scales(factor, k, k, null, null));
+    }
+
     [Fact]
     public void AnOutputThatIsNotUsed()
     {
@@ -67,14 +104,16 @@ public class HeadRotationTests
             transposed ? gradient => gradient.transpose(1, 2).contiguous().transpose(1, 2) : null);
     }
 
-    private static Tensor[] Rotated(Tensor?[] given, Tensor? cosine, Tensor? sine)
+    private static Tensor? Wide(Tensor? x) => x?.to_type(ScalarType.Float64);
+
+    private static Tensor[] Rotated(Tensor?[] given, Tensor? cosine, Tensor? sine, Tensor? factor = null)
     {
         (Tensor q, Tensor k, Tensor? q_w, Tensor? k_w) = (given[0]!, given[1]!, given[2], given[3]);
         bool serves = HeadRotation.Serves(q, k, q_w, k_w, cosine);
         Assert.Equal(FusedCheck.Device.type == DeviceType.CUDA, serves);
         return Both(serves
-            ? HeadRotation.Forward(q, k, q_w, k_w, Epsilon, cosine, sine)
-            : HeadRotation.Plain(q, k, q_w?.to_type(q.dtype), k_w?.to_type(q.dtype), Epsilon, cosine, sine));
+            ? HeadRotation.Forward(q, k, q_w, k_w, Epsilon, cosine, sine, factor)
+            : HeadRotation.Plain(q, k, q_w?.to_type(q.dtype), k_w?.to_type(q.dtype), Epsilon, cosine, sine, factor));
     }
 
     private static Tensor[] Both((Tensor Q, Tensor K) pair) => [pair.Q, pair.K];

@@ -1,6 +1,6 @@
 // QK-norm and RoPE of queries and keys in one launch. A head of HEAD_DIM = D values is one row: y = rotate(x w / sqrt(mean(x^2) + epsilon)), where
 // the pair of value i is i + D/2. A row is worked on by LANES threads; each holds N values of the first half and their partners.
-// Without weights there is no norm, without a table of cosines no rotation.
+// Without weights there is no norm, without a table of cosines no rotation. Forwards, queries may also be multiplied by a factor for each token.
 #include "halo.cuh"
 
 typedef ELEMENT T;
@@ -48,7 +48,7 @@ __device__ __forceinline__ void load_table(const float* from, float (&x)[N]) {
 
 extern "C" __global__ void __launch_bounds__(256)
 qk_norm_rope(const T* q, const T* k, const W* q_weight, const W* k_weight, const float* cosine, const float* sine, i64 angle_stride,
-             T* q_out, T* k_out, i64 rows, int length, int heads, int key_heads, float epsilon) {
+             const float* factor, i64 factor_batch, i64 factor_token, T* q_out, T* k_out, i64 rows, int length, int heads, int key_heads, float epsilon) {
     i64 index = (i64)blockIdx.x * ROWS + threadIdx.x / LANES;
     int column = threadIdx.x % LANES * N;
     bool real = index < rows;
@@ -87,6 +87,14 @@ qk_norm_rope(const T* q, const T* k, const W* q_weight, const W* k_weight, const
             float turned = low[j] * c[j] + high[j] * s[j];
             high[j] = high[j] * c[j] - low[j] * s[j];
             low[j] = turned;
+        }
+    }
+    if (factor != nullptr && head.isQuery) {
+        float scale = factor[head.batch * factor_batch + head.token * factor_token];
+#pragma unroll
+        for (int j = 0; j < N; j++) {
+            low[j] *= scale;
+            high[j] *= scale;
         }
     }
     if (real) {
