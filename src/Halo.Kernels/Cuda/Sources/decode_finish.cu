@@ -61,6 +61,8 @@ decode_finish(const float* logits, i64 vocabulary, i64* ids, int* positions, flo
         ids[row] = best.place < vocabulary ? best.place : 0;
         positions[row] += positions[row] >= 0 ? 1 : 0; // -1 is a place that nobody uses
         counters[row] = 0;
-        *steps += row == 0;
+        if (row == 0) {
+            *steps += 1; // one row alone: others would undo it
+        }
     }
 }
