@@ -37,14 +37,7 @@ public class CudaRunnerTests
     {
         Device device = KernelRunner.Device("cuda");
         using DisposeScope scope = NewDisposeScope();
-        using CausalLm exact = RandomModel.Create(name, device), model = RandomModel.Create(name, device, ScalarType.BFloat16);
-        using (no_grad())
-        {
-            foreach ((Halo.Models.Parameter to, Halo.Models.Parameter from) in exact.Parameters.Zip(model.Parameters))
-            {
-                to.Value.copy_(from.Value); // Values that bfloat16 has.
-            }
-        }
+        using CausalLm model = RandomModel.Create(name, device, ScalarType.BFloat16), exact = RandomModel.CreateExact(name, model);
 
         foreach (CausalLm one in new[] { exact, model })
         {
@@ -134,14 +127,7 @@ public class CudaRunnerTests
     {
         Device device = KernelRunner.Device("cuda");
         using DisposeScope scope = NewDisposeScope();
-        using CausalLm exact = RandomModel.Create(name, device), model = RandomModel.Create(name, device, ScalarType.BFloat16);
-        using (no_grad())
-        {
-            foreach ((Halo.Models.Parameter to, Halo.Models.Parameter from) in exact.Parameters.Zip(model.Parameters))
-            {
-                to.Value.copy_(from.Value); // Values that bfloat16 has.
-            }
-        }
+        using CausalLm model = RandomModel.Create(name, device, ScalarType.BFloat16), exact = RandomModel.CreateExact(name, model);
 
         if (weights is { } format)
         {

@@ -76,5 +76,18 @@ internal static class RandomModel
         return model;
     }
 
+    /// <summary>The same values, which bfloat16 has, in a model that computes in float32.</summary>
+    public static CausalLm CreateExact(string name, CausalLm rounded)
+    {
+        CausalLm exact = Create(name, rounded.Device);
+        using IDisposable constant = no_grad();
+        foreach ((Halo.Models.Parameter to, Halo.Models.Parameter from) in exact.Parameters.Zip(rounded.Parameters))
+        {
+            to.Value.copy_(from.Value);
+        }
+
+        return exact;
+    }
+
     public static int[] Ids(int length, int seed) => TinyModel.Ids(length, seed, Vocabulary);
 }

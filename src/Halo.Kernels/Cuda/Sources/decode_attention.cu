@@ -2,7 +2,7 @@
 // of a key/value head over all of them at once. The tokens are divided among gridDim.x blocks (split-KV); the last one to end joins their parts by
 // their log-sum-exp. Grid (splits, key heads, batch), 256 threads.
 // CACHE_KIND: 0 keys and values of type ELEMENT; 1 8-bit codes with a float32 scale for each token and head.
-#include "decode.cuh"
+#include "softmax.cuh"
 
 #if CACHE_KIND == 1
 typedef u8 Code;
@@ -16,30 +16,8 @@ constexpr int TOKENS = 32 / LANES;      // of a warp at once
 constexpr int FLIGHT = 4;               // times that, asked for ahead
 constexpr int WARPS = 8;
 constexpr int STEP = WARPS * TOKENS * FLIGHT;
-constexpr int PART = D + 2;             // sum weighted by probability, maximum, sum of probabilities
-constexpr float NOTHING = -1e30f;
 
 static_assert(D % N == 0 && LANES <= 32 && D % 64 == 0, "the head dimension does not fit");
-
-// Where a sequence's keys and values of this layer lie: head h begins at h * capacity * D.
-struct Place {
-    i64 keys, values, capacity, key_scales, value_scales, spare;
-};
-
-// Probabilities so far of one query head: they are exp2(score - most), and weigh the values in `sum`.
-template <int Count> struct Running {
-    float most, total, sum[Count];
-
-    __device__ __forceinline__ void join(float other_most, float other_total, const float* other, int stride) {
-        float highest = fmaxf(most, other_most), mine = exp2f(most - highest), theirs = exp2f(other_most - highest);
-        total = total * mine + other_total * theirs;
-#pragma unroll
-        for (int i = 0; i < Count; i++) {
-            sum[i] = sum[i] * mine + other[i * stride] * theirs;
-        }
-        most = highest;
-    }
-};
 
 // Keeps a new key or value, D values, behind the old ones. A warp does it: lane l holds the values l, l + 32, ...
 __device__ __forceinline__ void append(const float (&x)[D / 32], i64 base, i64 scales, i64 token) {

@@ -46,11 +46,6 @@ struct Layer {
     int spare;
 };
 
-// Where keys and values of a layer lie: head h begins at h * capacity * D.
-struct Place {
-    i64 keys, values, capacity, key_scales, value_scales, spare;
-};
-
 // A block's tiles of a product: every gridDim.x-th from the first.
 struct Part {
     int first, count;

@@ -1,27 +1,11 @@
 // Softmax attention in decode_step.cu.
 #pragma once
 #include "step_lightning.cuh"
+#include "softmax.cuh"
 
 // Softmax attention (decode_attention.cu). The tokens of a head are divided among `splits` blocks, the last of which joins them.
-constexpr int ROOM = D + 2; // sum weighted by probability, maximum, sum of probabilities
-constexpr float NOTHING = -1e30f;
 struct AttentionShared {
-    float angles[D], query[GROUP][D], new_key[D], new_value[D], parts[WARPS][GROUP][ROOM];
-};
-
-// Probabilities so far of one query head: they are exp2(score - most), and weigh the values in `sum`.
-template <int Count> struct Running {
-    float most, total, sum[Count];
-
-    __device__ __forceinline__ void join(float other_most, float other_total, const float* other, int stride) {
-        float highest = fmaxf(most, other_most), mine = exp2f(most - highest), theirs = exp2f(other_most - highest);
-        total = total * mine + other_total * theirs;
-#pragma unroll
-        for (int i = 0; i < Count; i++) {
-            sum[i] = sum[i] * mine + other[i * stride] * theirs;
-        }
-        most = highest;
-    }
+    float angles[D], query[GROUP][D], new_key[D], new_value[D], parts[WARPS][GROUP][PART];
 };
 
 // Keeps a new key or value behind the old ones; it becomes what attention reads of it.
@@ -211,7 +195,7 @@ __device__ __forceinline__ void attention(const Layer& layer, AttentionShared& s
         // A part that goes to another block: words of a float and the tag.
         for (int i = threadIdx.x; i < GROUP * D; i += THREADS) {
             int g = i / D, d = i % D;
-            auto word = [&](int part, int c) { return partial + ((i64)(key_head * splits + part) * GROUP + g) * ROOM + c; };
+            auto word = [&](int part, int c) { return partial + ((i64)(key_head * splits + part) * GROUP + g) * PART + c; };
             Running<1> all = {s.parts[0][g][D], s.parts[0][g][D + 1], {s.parts[0][g][d]}};
 #pragma unroll
             for (int w = 1; w < WARPS; w++) {
