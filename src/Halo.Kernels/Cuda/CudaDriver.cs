@@ -68,6 +68,15 @@ internal static unsafe partial class CudaDriver
     [LibraryImport(Library, EntryPoint = "cuOccupancyMaxActiveBlocksPerMultiprocessor")]
     public static partial int Occupancy(int* blocks, nint function, int threads, nuint sharedBytes);
 
+    /// <summary>How many clusters of blocks can be on the card at once; since CUDA 11.8.</summary>
+    [LibraryImport(Library, EntryPoint = "cuOccupancyMaxActiveClusters")]
+    public static partial int ActiveClusters(int* clusters, nint function, LaunchConfiguration* configuration);
+
+    /// <summary>Since CUDA 12.0. <paramref name="map"/> gets 128 bytes and is a multiple of 64.</summary>
+    [LibraryImport(Library, EntryPoint = "cuTensorMapEncodeTiled")]
+    public static partial int EncodeTensorMap(
+        void* map, int type, uint rank, nint address, ulong* sizes, ulong* strides, uint* box, uint* steps, int interleave, int swizzle, int promotion, int fill);
+
     [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
     public static partial int Launch(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** arguments, void** extra);

@@ -62,12 +62,18 @@ internal sealed unsafe class CudaKernel
         using CudaScope entered = device.Enter();
         LoadedKernel kernel = Loaded(device);
         kernel.Prepare(grid, threads, sharedBytes, arguments);
-        long* values = stackalloc long[arguments.Length];
-        void** pointers = stackalloc void*[arguments.Length];
-        for (int i = 0; i < arguments.Length; i++)
+        int words = 0;
+        foreach (KernelArgument argument in arguments)
         {
-            values[i] = arguments[i].Bits;
-            pointers[i] = values + i;
+            words += argument.Words;
+        }
+
+        long* values = stackalloc long[words];
+        void** pointers = stackalloc void*[arguments.Length];
+        for (int i = 0; i < arguments.Length; values += arguments[i].Words, i++)
+        {
+            arguments[i].CopyTo(values);
+            pointers[i] = values;
         }
 
         nint stream = CudaStreams.Current(device.Index);
@@ -105,6 +111,25 @@ internal sealed unsafe class CudaKernel
         int blocks = 0;
         CudaDevice.Check(CudaDriver.Occupancy(&blocks, kernel.Function, threads, (nuint)sharedBytes), "cuOccupancyMaxActiveBlocksPerMultiprocessor");
         return blocks;
+    }
+
+    /// <summary>How many clusters of this kernel's blocks can be on a card at once.</summary>
+    /// <param name="cluster">Blocks of a cluster, as the kernel has it.</param>
+    /// <param name="threads">Threads a block.</param>
+    /// <param name="sharedBytes">Dynamic shared memory a block.</param>
+    /// <param name="device">The card.</param>
+    public int ClustersAtOnce(int cluster, int threads, int sharedBytes, CudaDevice device)
+    {
+        using CudaScope entered = device.Enter();
+        LoadedKernel kernel = Loaded(device);
+        kernel.Prepare(cluster, threads, sharedBytes, []);
+        var configuration = new LaunchConfiguration
+        {
+            GridX = (uint)(cluster * device.Multiprocessors), GridY = 1, GridZ = 1, BlockX = (uint)threads, BlockY = 1, BlockZ = 1, SharedBytes = (uint)sharedBytes,
+        };
+        int clusters = 0;
+        CudaDevice.Check(CudaDriver.ActiveClusters(&clusters, kernel.Function, &configuration), "cuOccupancyMaxActiveClusters");
+        return clusters;
     }
 
     private static CudaDevice DeviceOf(ReadOnlySpan<KernelArgument> arguments)

@@ -6,16 +6,19 @@ using static TorchSharp.torch;
 namespace Halo.Kernels.Cuda;
 
 /// <summary>
-/// One argument of a kernel: the data of a tensor (from its first element on, whatever its storage offset), a number of 32 or 64 bits, or
-/// no pointer. It keeps its tensor, so that the tensor lives until the launch and its shape can be told where the launch fails.
+/// One argument of a kernel: the data of a tensor (from its first element on, whatever its storage offset), a map of a tensor, a number of
+/// 32 or 64 bits, or no pointer. It keeps its tensor, so that the tensor lives until the launch and its shape can be told where the launch fails.
 /// </summary>
 internal readonly partial struct KernelArgument
 {
     private readonly Tensor? _tensor;
+    private readonly TensorMap? _map;
     private readonly long _bits;
     private readonly Kind _kind;
 
     private KernelArgument(Tensor? tensor, long bits, Kind kind) => (_tensor, _bits, _kind) = (tensor, bits, kind);
+
+    private KernelArgument(TensorMap map) => (_tensor, _map, _kind) = (map.Tensor, map, Kind.Map);
 
     private enum Kind : byte
     {
@@ -23,6 +26,7 @@ internal readonly partial struct KernelArgument
         Integer,
         Long,
         Float,
+        Map,
     }
 
     /// <summary>A null pointer.</summary>
@@ -32,12 +36,17 @@ internal readonly partial struct KernelArgument
     public Tensor? Tensor => _tensor;
 
     /// <summary>Bytes that the kernel's parameter must have.</summary>
-    public int Size => _kind is Kind.Integer or Kind.Float ? sizeof(int) : sizeof(long);
+    public int Size => _map is not null ? TensorMap.Size : _kind is Kind.Integer or Kind.Float ? sizeof(int) : sizeof(long);
+
+    /// <summary>Words of 64 bits that <see cref="CopyTo"/> fills.</summary>
+    public int Words => _map is not null ? TensorMap.Size / sizeof(long) : 1;
 
     /// <summary>The value as the kernel gets it; a number of 32 bits lies in the low half.</summary>
     public long Bits => _tensor is null ? _bits : Data(_tensor);
 
     public static implicit operator KernelArgument(Tensor? tensor) => new(tensor, 0, Kind.Pointer);
+
+    public static implicit operator KernelArgument(TensorMap map) => new(map);
 
     public static implicit operator KernelArgument(int value) => new(null, (uint)value, Kind.Integer);
 
@@ -51,12 +60,25 @@ internal readonly partial struct KernelArgument
     /// <summary>The address of a tensor's first element.</summary>
     public static nint Data(Tensor tensor) => NativeData(tensor.Handle);
 
+    /// <summary>Writes the value as the kernel gets it.</summary>
+    public unsafe void CopyTo(long* to)
+    {
+        if (_map is null)
+        {
+            *to = Bits;
+            return;
+        }
+
+        _map.Value.CopyTo(new Span<long>(to, Words));
+    }
+
     /// <summary>For error messages: shape and type, or the number.</summary>
     public override string ToString() => _kind switch
     {
         Kind.Integer => ((int)_bits).ToString(CultureInfo.InvariantCulture),
         Kind.Long => _bits.ToString(CultureInfo.InvariantCulture),
         Kind.Float => BitConverter.Int32BitsToSingle((int)_bits).ToString("R", CultureInfo.InvariantCulture),
+        Kind.Map => $"map of {_tensor!.dtype}({string.Join(", ", _tensor.shape)})",
         _ when _tensor is null => _bits == 0 ? "null" : string.Create(CultureInfo.InvariantCulture, $"0x{_bits:x}"),
         _ => $"{_tensor.dtype}({string.Join(", ", _tensor.shape)})",
     };

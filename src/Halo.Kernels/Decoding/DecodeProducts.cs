@@ -12,6 +12,8 @@ internal static class DecodeProducts
 
     // Compute capability.
     private const int FirstWithBulkCopies = 90;
+    private const int WithWarpGroups = 90; // and no other: wgmma
+    private const int FirstInClusters = 9; // batch
     private const int Most = 4;
     private const int Threads = 512;
     private const int Warps = Threads / 32;
@@ -44,6 +46,11 @@ internal static class DecodeProducts
             return;
         }
 
+        if (InClusters(matrices, input, output, epilogue, batch))
+        {
+            return;
+        }
+
         if (input.Prologue == 0)
         {
             LaunchPrepared(matrices, input, output, epilogue, room, batch);
@@ -65,6 +72,70 @@ internal static class DecodeProducts
         {
             OnTensorCores(matrices, input, output, epilogue, batch);
         }
+    }
+
+    /// <summary>On tensor cores, by clusters of blocks that share the columns; false where the card or the shape does not fit.</summary>
+    private static bool InClusters(ReadOnlySpan<DecodeMatrix> matrices, DecodeInput input, Tensor output, DecodeEpilogue epilogue, int batch)
+    {
+        var device = CudaDevice.Of(output.device_index);
+        bool paired = epilogue == DecodeEpilogue.SwiGlu;
+        if (batch < FirstInClusters || device.Capability != WithWarpGroups || input.Rows_BK.dtype != ScalarType.BFloat16 || matrices[0].Weight_NK.dtype != ScalarType.BFloat16 || (!paired && !AreWholeTiles(matrices)))
+        {
+            return false;
+        }
+
+        int inputs = matrices[0].Inputs, units = paired ? ClusterShape.Rows / 2 : ClusterShape.Rows, tiles = (Units(matrices, epilogue) + units - 1) / units;
+        (CudaKernel Kernel, ClusterShape Shape, int Clusters)? best = null;
+        foreach (int cluster in (ReadOnlySpan<int>)[4, 2])
+        {
+            if (ClusterShape.Of(cluster, inputs, batch, device.MostSharedBytes) is not { } shape)
+            {
+                continue;
+            }
+
+            CudaKernel kernel = CudaKernel.Get(
+                "decode_cluster.cu", "decode_cluster", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", "0"), ("COLUMNS", KernelInputs.Number(shape.Columns)), ("INPUTS", KernelInputs.Number(inputs)),
+                ("PROLOGUE", KernelInputs.Number(input.Prologue)), ("EPILOGUE", KernelInputs.Number((int)epilogue)), ("CLUSTER", KernelInputs.Number(cluster)), ("STAGES", KernelInputs.Number(shape.Stages)),
+                ("FLIGHT", KernelInputs.Number(shape.Flight)));
+            int clusters = Math.Min(tiles, kernel.ClustersAtOnce(cluster, ClusterShape.Threads, shape.SharedBytes, device));
+            if (clusters > 0 && (best is not { } other || shape.Work(inputs, tiles, clusters) < other.Shape.Work(inputs, tiles, other.Clusters)))
+            {
+                best = (kernel, shape, clusters);
+            }
+        }
+
+        if (best is not { } chosen)
+        {
+            return false;
+        }
+
+        using CudaScope entered = device.Enter();
+        var maps = new TensorMap[Most];
+        for (int i = 0; i < Most; i++)
+        {
+            maps[i] = i < matrices.Length ? TensorMap.OfColumns(matrices[i].Weight_NK, units, paired ? 1 : ClusterShape.Chunks) : maps[i - 1];
+        }
+
+        (int[] ends, DecodeMatrix a, DecodeMatrix b, DecodeMatrix c, DecodeMatrix d) = Four(matrices, epilogue);
+        chosen.Kernel.LaunchAhead(
+            new KernelGrid(chosen.Clusters * chosen.Shape.Cluster, (batch + chosen.Shape.Columns - 1) / chosen.Shape.Columns), ClusterShape.Threads, chosen.Shape.SharedBytes,
+            maps[0], maps[1], maps[2], maps[3], a.Bias_N, b.Bias_N, c.Bias_N, d.Bias_N, ends[0], ends[1], ends[2], ends[3],
+            input.Rows_BK, Stride(input.Rows_BK), input.Gate_BK, Stride(input.Gate_BK), input.Norm_K, (float)input.Epsilon, output, Stride(output), batch);
+        return true;
+    }
+
+    /// <summary>Whether matrices but the last end where tiles of decode_cluster.cu do.</summary>
+    private static bool AreWholeTiles(ReadOnlySpan<DecodeMatrix> matrices)
+    {
+        foreach (DecodeMatrix matrix in matrices[..^1])
+        {
+            if (matrix.Outputs % ClusterShape.Rows != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>On tensor cores with weights in bulk copies; false where the card or the shape does not fit.</summary>

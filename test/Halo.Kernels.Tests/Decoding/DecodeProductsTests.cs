@@ -80,6 +80,35 @@ public class DecodeProductsTests
         Check([Matrix(type, codes, 2999, inputs, false)], new DecodeInput(x_BK), DecodeEpilogue.Logits);
     }
 
+    // Whole tiles: by clusters of blocks, where the card has warp groups.
+    [Theory]
+    [InlineData(512, 9)]
+    [InlineData(1024, 32)]
+    [InlineData(2048, 9)]
+    [InlineData(2048, 16)]
+    [InlineData(2048, 32)]
+    [InlineData(2048, 64)]
+    [InlineData(3072, 33)]
+    [InlineData(4096, 20)]
+    [InlineData(6144, 12)]
+    [InlineData(6144, 32)]
+    public void WholeTiles(int inputs, int batch)
+    {
+        Gpu.Need();
+        using IDisposable constant = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        manual_seed(inputs + batch);
+        const ScalarType type = ScalarType.BFloat16;
+        Tensor x_BK = Values(type, batch, inputs), gate_BK = Values(type, batch, inputs), norm_K = Values(type, inputs);
+        DecodeMatrix[] four = [Matrix(type, false, 2048, inputs, true), Matrix(type, false, 640, inputs, false), Matrix(type, false, 64, inputs, true), Matrix(type, false, 100, inputs, true)];
+        Check(four, new DecodeInput(PartOfWider(x_BK), norm_K, Epsilon), DecodeEpilogue.Store);
+        Check(four[..1], new DecodeInput(PartOfWider(x_BK), norm_K, Epsilon, PartOfWider(gate_BK)), DecodeEpilogue.Add);
+        Check(four[1..2], new DecodeInput(x_BK, null, 0, PartOfWider(gate_BK)), DecodeEpilogue.Add);
+        Check([Matrix(type, false, 4333, inputs, true), Matrix(type, false, 4333, inputs, true)], new DecodeInput(x_BK, norm_K, Epsilon), DecodeEpilogue.SwiGlu);
+        Check(four[2..3], new DecodeInput(PartOfWider(x_BK)), DecodeEpilogue.Add);
+        Check([Matrix(type, false, 20001, inputs, false)], new DecodeInput(x_BK, norm_K, Epsilon), DecodeEpilogue.Logits);
+    }
+
     [Fact]
     public void ShapesFitTheirCards()
     {
@@ -96,6 +125,12 @@ public class DecodeProductsTests
             }
         }
 
+        const int Room = 227 << 10;
+        Assert.Equal((32, 6, 4), ClusterShape.Of(4, 6144, 32, Room) is { } down ? (down.Columns, down.Stages, down.Flight) : default);
+        Assert.Equal(2, ClusterShape.Of(2, 2048, 16, Room)?.Cluster);
+        Assert.True(ClusterShape.Of(4, 6144, 32, Room)?.SharedBytes <= Room && ClusterShape.Of(2, 6144, 16, Room)?.SharedBytes <= Room);
+        Assert.Null(ClusterShape.Of(2, 6144, 32, Room)); // inputs take all the room
+        Assert.Null(ClusterShape.Of(4, 1536, 32, Room)); // no whole pieces
         Assert.Null(TileShape.Of(9728, 0, 8));
         Assert.Null(TileShape.Of(192, 0, 8));
     }
