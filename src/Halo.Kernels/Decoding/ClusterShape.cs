@@ -18,7 +18,7 @@ internal readonly record struct ClusterShape(int Columns, int Cluster, int Stage
 
     private const int StageBytes = Rows * Chunks * 64 * sizeof(ushort);
     private const int MostStages = 6; // with more, fewer blocks of the kernels behind find room beside
-    private const int MostFlight = 4;
+    private const int MostFlight = 3; // more take more from the kernels beside than they bring
     private const int LeastStages = 4;
     private const int Piece = 256;    // columns of a warp at a time
     private const int FixedBytes = 4 << 10;

@@ -126,7 +126,7 @@ public class DecodeProductsTests
         }
 
         const int Room = 227 << 10;
-        Assert.Equal((32, 5, 4), ClusterShape.Of(4, 6144, 32, Room) is { } down ? (down.Columns, down.Stages, down.Flight) : default);
+        Assert.Equal((32, 5, 3), ClusterShape.Of(4, 6144, 32, Room) is { } down ? (down.Columns, down.Stages, down.Flight) : default);
         Assert.Equal(2, ClusterShape.Of(2, 2048, 16, Room)?.Cluster);
         Assert.True(ClusterShape.Of(4, 6144, 32, Room)?.SharedBytes <= Room && ClusterShape.Of(2, 6144, 16, Room)?.SharedBytes <= Room);
         Assert.Null(ClusterShape.Of(2, 6144, 32, Room)); // inputs take all the room
