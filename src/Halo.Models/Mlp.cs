@@ -41,5 +41,7 @@ public sealed class Mlp
         Down.AddTo(sum_BTd, Gated(n_BTd));
     }
 
-    private Tensor Gated(Tensor n_BTd) => SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
+    private Tensor Gated(Tensor n_BTd) => Gate.Bias is null && Up.Bias is null && SwiGluProduct.Serves(n_BTd, Gate.Weight.Shape[0])
+        ? SwiGluProduct.Forward(n_BTd, Gate.Weight.As(n_BTd.dtype), Up.Weight.As(n_BTd.dtype))
+        : SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
 }

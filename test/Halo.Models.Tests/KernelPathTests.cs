@@ -68,6 +68,20 @@ public sealed class KernelPathTests
     }
 
     [Fact]
+    public void Long_prompts_have_both_products_of_the_MLP_in_one_kernel()
+    {
+        Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable constant = no_grad();
+        using CausalLm model = CausalLm.Create(ModelConfiguration.Parse(JsonNode.Parse(Nano)!.AsObject()), CUDA, ScalarType.BFloat16, 7);
+        Mlp mlp = model.Layers[0].Mlp;
+        Tensor n_BTd = randn([1, 33792, 192], ScalarType.BFloat16, CUDA); // two rounds of a card with 132 multiprocessors
+        Assert.Equal(CudaDevice.Of(0).Capability == 90, SwiGluProduct.Serves(n_BTd, 512));
+        Tensor output = mlp.Forward(n_BTd), separate = mlp.Down.Forward(SwiGlu.Forward(mlp.Gate.Forward(n_BTd), mlp.Up.Forward(n_BTd)));
+        Near.Relative(separate.to_type(ScalarType.Float32), output.to_type(ScalarType.Float32), 1e-2);
+    }
+
+    [Fact]
     public void Reading_in_parts_with_a_cache_gives_the_whole()
     {
         Assert.SkipUnless(CudaKernels.WhyNot is null, "CUDA kernels: " + CudaKernels.WhyNot);

@@ -16,6 +16,7 @@ internal sealed unsafe class TensorMap
     private const int BFloat16 = 9;
     private const int Swizzle128 = 3;
     private const int Promotion256 = 3;
+    private const int Width = 64; // bfloat16 values of a row of 128 bytes
     private readonly long[] _words = new long[Size / sizeof(long)];
 
     private TensorMap(Tensor tensor) => Tensor = tensor;
@@ -26,6 +27,13 @@ internal sealed unsafe class TensorMap
     /// <summary>Its bytes.</summary>
     public ReadOnlySpan<long> Value => _words;
 
+    /// <summary>A map of a matrix in boxes of <paramref name="rows"/> rows and 64 columns.</summary>
+    /// <param name="matrix">Two-dimensional bfloat16 on a card, columns side by side, its first element and its rows at multiples of 16 bytes.</param>
+    /// <param name="rows">1 to 256.</param>
+    /// <exception cref="Halo.Core.HaloException">The driver refuses.</exception>
+    public static TensorMap OfRows(Tensor matrix, int rows) =>
+        Make(matrix, [(ulong)matrix.shape[1], (ulong)matrix.shape[0]], [(ulong)matrix.stride(0) * sizeof(ushort)], [Width, (uint)rows]);
+
     /// <summary>A map of a matrix (N,K) as (K/64, N, 64): boxes of <paramref name="rows"/> rows and <paramref name="chunks"/> times 64 columns, which lie one behind the other.</summary>
     /// <param name="matrix_NK">Contiguous bfloat16, K a multiple of 64, on a card.</param>
     /// <param name="rows">1 to 256.</param>
@@ -33,7 +41,6 @@ internal sealed unsafe class TensorMap
     /// <exception cref="Halo.Core.HaloException">The driver refuses.</exception>
     public static TensorMap OfColumns(Tensor matrix_NK, int rows, int chunks)
     {
-        const int Width = 64;
         ulong outputs = (ulong)matrix_NK.shape[0], inputs = (ulong)matrix_NK.shape[1];
         return Make(matrix_NK, [Width, outputs, inputs / Width], [inputs * sizeof(ushort), Width * sizeof(ushort)], [Width, (uint)rows, (uint)chunks]);
     }
