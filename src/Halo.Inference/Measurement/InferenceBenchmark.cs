@@ -10,7 +10,7 @@ namespace Halo.Inference;
 public sealed class InferenceBenchmark(InferenceEngine engine)
 {
     // Runs of less than this are repeated, for they tell more of what is done once than of the work.
-    private const double LongEnough = 5;
+    private const double LongEnough = 10;
 
     // Kernels are compiled and libraries loaded in the first run of all, which therefore never counts alone.
     private bool _warm;
