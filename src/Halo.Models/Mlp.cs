@@ -31,7 +31,7 @@ public sealed class Mlp
     public Tensor Forward(Tensor n_BTd)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Down.Forward(Gated(n_BTd)).MoveToOuterDisposeScope();
+        return Down.Forward(SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Adds the output to the residual stream, without gradients.</summary>
@@ -41,7 +41,13 @@ public sealed class Mlp
         Down.AddTo(sum_BTd, Gated(n_BTd));
     }
 
-    private Tensor Gated(Tensor n_BTd) => Gate.Bias is null && Up.Bias is null && SwiGluProduct.Serves(n_BTd, Gate.Weight.Shape[0])
-        ? SwiGluProduct.Forward(n_BTd, Gate.Weight.As(n_BTd.dtype), Up.Weight.As(n_BTd.dtype))
-        : SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
+    private Tensor Gated(Tensor n_BTd)
+    {
+        // Matrices that are made for the product go with it.
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gated = Gate.Bias is null && Up.Bias is null && SwiGluProduct.Serves(n_BTd, Gate.Weight.Shape[0])
+            ? SwiGluProduct.Forward(n_BTd, Gate.Weight.As(n_BTd.dtype), Up.Weight.As(n_BTd.dtype))
+            : SwiGlu.Forward(Gate.Forward(n_BTd), Up.Forward(n_BTd));
+        return gated.MoveToOuterDisposeScope();
+    }
 }

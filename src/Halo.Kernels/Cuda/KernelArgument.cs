@@ -36,12 +36,12 @@ internal readonly partial struct KernelArgument
     public Tensor? Tensor => _tensor;
 
     /// <summary>Bytes that the kernel's parameter must have.</summary>
-    public int Size => _map is not null ? TensorMap.Size : _kind is Kind.Integer or Kind.Float ? sizeof(int) : sizeof(long);
+    public int Size => _kind == Kind.Map ? TensorMap.Size : _kind is Kind.Integer or Kind.Float ? sizeof(int) : sizeof(long);
 
     /// <summary>Words of 64 bits that <see cref="CopyTo"/> fills.</summary>
-    public int Words => _map is not null ? TensorMap.Size / sizeof(long) : 1;
+    public int Words => _kind == Kind.Map ? TensorMap.Size / sizeof(long) : 1;
 
-    /// <summary>The value as the kernel gets it; a number of 32 bits lies in the low half.</summary>
+    /// <summary>The value as the kernel gets it, unless it is a map; a number of 32 bits lies in the low half.</summary>
     public long Bits => _tensor is null ? _bits : Data(_tensor);
 
     public static implicit operator KernelArgument(Tensor? tensor) => new(tensor, 0, Kind.Pointer);
@@ -63,13 +63,14 @@ internal readonly partial struct KernelArgument
     /// <summary>Writes the value as the kernel gets it.</summary>
     public unsafe void CopyTo(long* to)
     {
-        if (_map is null)
+        if (_kind == Kind.Map)
+        {
+            _map!.Value.CopyTo(new Span<long>(to, Words));
+        }
+        else
         {
             *to = Bits;
-            return;
         }
-
-        _map.Value.CopyTo(new Span<long>(to, Words));
     }
 
     /// <summary>For error messages: shape and type, or the number.</summary>

@@ -1,7 +1,7 @@
 namespace Halo.Kernels.Decoding;
 
 /// <summary>How decode_cluster.cu divides a product: its definitions of that name.</summary>
-/// <param name="Columns">Inputs of a block: 8, 16 or 32.</param>
+/// <param name="Columns">Inputs of a block: 16 or 32.</param>
 /// <param name="Cluster">Blocks that share the columns of W: 2 or 4.</param>
 /// <param name="Stages">Of the ring.</param>
 /// <param name="SharedBytes">Of a block.</param>
@@ -16,15 +16,14 @@ internal readonly record struct ClusterShape(int Columns, int Cluster, int Stage
     /// <summary>Columns of W of a stage, in pieces of 64.</summary>
     public const int Chunks = 2;
 
+    /// <summary>Stages on their way to a block at most; more take more from the kernels beside than they bring.</summary>
+    public const int Flight = 3;
+
     private const int StageBytes = Rows * Chunks * 64 * sizeof(ushort);
     private const int MostStages = 6; // with more, fewer blocks of the kernels behind find room beside
-    private const int MostFlight = 3; // more take more from the kernels beside than they bring
     private const int LeastStages = 4;
     private const int Piece = 256;    // columns of a warp at a time
     private const int FixedBytes = 4 << 10;
-
-    /// <summary>Stages on their way to a block at most.</summary>
-    public int Flight => Math.Min(MostFlight, Stages);
 
     /// <summary>The shape of clusters of a size; null where the kernel does not fit.</summary>
     /// <param name="cluster">2 or 4.</param>
@@ -39,7 +38,7 @@ internal readonly record struct ClusterShape(int Columns, int Cluster, int Stage
         }
 
         // Inputs, sums of all blocks and own ones, each twice; the ring begins at a multiple of 1,024.
-        int columns = batch <= 8 ? 8 : batch <= 16 ? 16 : 32, others = (columns * inputs / cluster * sizeof(ushort)) + (4 * Rows * columns * sizeof(float)) + 1024;
+        int columns = batch <= 16 ? 16 : 32, others = (columns * inputs / cluster * sizeof(ushort)) + (4 * Rows * columns * sizeof(float)) + 1024;
         int stages = Math.Min(MostStages, (mostSharedBytes - FixedBytes - others) / StageBytes);
         return stages < LeastStages ? null : new ClusterShape(columns, cluster, stages, (stages * StageBytes) + others);
     }

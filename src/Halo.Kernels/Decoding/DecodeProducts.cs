@@ -96,7 +96,7 @@ internal static class DecodeProducts
             CudaKernel kernel = CudaKernel.Get(
                 "decode_cluster.cu", "decode_cluster", KernelInputs.Element(input.Rows_BK), ("WEIGHT_KIND", "0"), ("COLUMNS", KernelInputs.Number(shape.Columns)), ("INPUTS", KernelInputs.Number(inputs)),
                 ("PROLOGUE", KernelInputs.Number(input.Prologue)), ("EPILOGUE", KernelInputs.Number((int)epilogue)), ("CLUSTER", KernelInputs.Number(cluster)), ("STAGES", KernelInputs.Number(shape.Stages)),
-                ("FLIGHT", KernelInputs.Number(shape.Flight)));
+                ("FLIGHT", KernelInputs.Number(ClusterShape.Flight)));
             int clusters = Math.Min(tiles, kernel.ClustersAtOnce(cluster, ClusterShape.Threads, shape.SharedBytes, device));
             if (clusters > 0 && (best is not { } other || shape.Work(inputs, tiles, clusters) < other.Shape.Work(inputs, tiles, other.Clusters)))
             {

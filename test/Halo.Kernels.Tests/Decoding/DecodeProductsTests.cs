@@ -99,6 +99,7 @@ public class DecodeProductsTests
         using DisposeScope scope = NewDisposeScope();
         manual_seed(inputs + batch);
         const ScalarType type = ScalarType.BFloat16;
+        Assert.True((ClusterShape.Of(2, inputs, batch, 227 << 10) ?? ClusterShape.Of(4, inputs, batch, 227 << 10)) is not null);
         Tensor x_BK = Values(type, batch, inputs), gate_BK = Values(type, batch, inputs), norm_K = Values(type, inputs);
         DecodeMatrix[] four = [Matrix(type, false, 2048, inputs, true), Matrix(type, false, 640, inputs, false), Matrix(type, false, 64, inputs, true), Matrix(type, false, 100, inputs, true)];
         Check(four, new DecodeInput(PartOfWider(x_BK), norm_K, Epsilon), DecodeEpilogue.Store);
@@ -106,6 +107,8 @@ public class DecodeProductsTests
         Check(four[1..2], new DecodeInput(x_BK, null, 0, PartOfWider(gate_BK)), DecodeEpilogue.Add);
         Check([Matrix(type, false, 4333, inputs, true), Matrix(type, false, 4333, inputs, true)], new DecodeInput(x_BK, norm_K, Epsilon), DecodeEpilogue.SwiGlu);
         Check(four[2..3], new DecodeInput(PartOfWider(x_BK)), DecodeEpilogue.Add);
+        Check([Matrix(type, false, 12, inputs, true)], new DecodeInput(x_BK), DecodeEpilogue.Store);
+        Check([Matrix(type, false, 20, inputs, false), Matrix(type, false, 20, inputs, false)], new DecodeInput(x_BK, norm_K, Epsilon), DecodeEpilogue.SwiGlu);
         Check([Matrix(type, false, 20001, inputs, false)], new DecodeInput(x_BK, norm_K, Epsilon), DecodeEpilogue.Logits);
     }
 
@@ -126,7 +129,9 @@ public class DecodeProductsTests
         }
 
         const int Room = 227 << 10;
-        Assert.Equal((32, 5, 3), ClusterShape.Of(4, 6144, 32, Room) is { } down ? (down.Columns, down.Stages, down.Flight) : default);
+        Assert.Equal((32, 5), ClusterShape.Of(4, 6144, 32, Room) is { } down ? (down.Columns, down.Stages) : default);
+        Assert.NotNull(ClusterShape.Of(4, 7168, 32, Room));
+        Assert.Null(ClusterShape.Of(4, 8192, 32, Room));
         Assert.Equal(2, ClusterShape.Of(2, 2048, 16, Room)?.Cluster);
         Assert.True(ClusterShape.Of(4, 6144, 32, Room)?.SharedBytes <= Room && ClusterShape.Of(2, 6144, 16, Room)?.SharedBytes <= Room);
         Assert.Null(ClusterShape.Of(2, 6144, 32, Room)); // inputs take all the room

@@ -31,7 +31,7 @@ public class SwiGluProductTests
     }
 
     [Fact]
-    public void PartsOfWiderRowsAreReadAsTheyAre()
+    public void PartsOfWiderRowsGiveTheSame()
     {
         Need();
         using DisposeScope scope = NewDisposeScope();

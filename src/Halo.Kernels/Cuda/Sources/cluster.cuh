@@ -17,6 +17,7 @@ __device__ __forceinline__ u32 address_in(u32 address, int rank) {
 
 // All threads of all blocks of the cluster.
 __device__ __forceinline__ void wait_for_cluster() {
+    __syncwarp(); // a warp comes as one
     asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 

@@ -1,8 +1,8 @@
-// y = W x of a decoding step for up to COLUMNS bfloat16 inputs (8, 16 or 32; more go in several blocks of the grid's second direction), on the tensor cores of Hopper.
+// y = W x of a decoding step for up to COLUMNS bfloat16 inputs (16 or 32; more go in several blocks of the grid's second direction), on the tensor cores of Hopper.
 // A cluster of CLUSTER blocks does 64 rows of W at a time. Each block has its part of the columns: it keeps that part of the inputs in shared memory, so that
 // no block needs all of them, and gets its part of the rows by tensor maps. Each finishes the outputs of some of the inputs, for which the others send it their sums.
 // Norm and gate are made on the way in: PROLOGUE 0 takes inputs as they are, 1 normed, 2 normed and gated; the norm's scale of a row, which needs all columns,
-// multiplies the sums. For SwiGLU half of the rows are the first matrix's. Matrices but the last end at whole tiles; what a tile has beyond the last reads as zeros.
+// multiplies the sums. For SwiGLU half of the rows are each matrix's; other matrices but the last end at whole tiles. What a tile has beyond the last reads as zeros.
 // No more than FLIGHT stages are on their way to a block at a time: enough for the memory's rate, and other kernels' requests need not wait long behind them.
 // Grid (CLUSTER * clusters, ceil(batch / COLUMNS)), 288 threads: four warps multiply, four finish, one thread asks for weights.
 #include "cluster.cuh"
@@ -81,7 +81,6 @@ decode_cluster(const __grid_constant__ TensorMap map0, const __grid_constant__ T
             }
             let_others_start();
         }
-        __syncwarp();
         wait_for_cluster();
         return;
     }
@@ -159,6 +158,7 @@ decode_cluster(const __grid_constant__ TensorMap map0, const __grid_constant__ T
             for (int i = 0; i < COLUMNS / 2; i++) {
                 sum[i] = more[i] = 0.0f;
             }
+            warpgroup_sums(sum), warpgroup_sums(more);
             for (int i = 0; i < TILE_STAGES; i++, stage++) {
                 int slot = stage % STAGES;
                 barrier_wait(full + slot, (stage / STAGES) & 1);
@@ -179,6 +179,7 @@ decode_cluster(const __grid_constant__ TensorMap map0, const __grid_constant__ T
                 }
             }
             warpgroup_wait<0>();
+            warpgroup_sums(sum), warpgroup_sums(more);
             if (lane == 0) {
                 barrier_arrive(empty + (stage - 1) % STAGES);
             }

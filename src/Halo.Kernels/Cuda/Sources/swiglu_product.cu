@@ -54,7 +54,6 @@ swiglu_product(const __grid_constant__ TensorMap x, const __grid_constant__ Tens
                 }
             }
         }
-        __syncwarp();
     } else {
         take_registers<232>();
         int mine = group - 1, warp = threadIdx.x / 32 % 4, stage = 0;
@@ -86,6 +85,7 @@ swiglu_product(const __grid_constant__ TensorMap x, const __grid_constant__ Tens
                 }
             }
             warpgroup_wait<0>();
+            warpgroup_sums(sum);
             release((stage - 1) % STAGES);
 
             if (threadIdx.x % 128 == 0) {
@@ -118,7 +118,6 @@ swiglu_product(const __grid_constant__ TensorMap x, const __grid_constant__ Tens
         if (threadIdx.x % 128 == 0) {
             tensor_stores_wait();
         }
-        __syncwarp();
     }
     wait_for_cluster(); // the other block still sends and asks
 }

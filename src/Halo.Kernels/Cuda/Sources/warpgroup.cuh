@@ -10,10 +10,14 @@ __device__ __forceinline__ void warpgroup_begin() { asm volatile("wgmma.fence.sy
 __device__ __forceinline__ void warpgroup_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int Pending> __device__ __forceinline__ void warpgroup_wait() { asm volatile("wgmma.wait_group.sync.aligned %0;" :: "n"(Pending) : "memory"); }
 
-__device__ __forceinline__ void warpgroup_multiply(float (&s)[4], u64 a, u64 b) {
-    asm volatile("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0, %1, %2, %3}, %4, %5, 1, 1, 1, 0, 0;"
-        : "+f"(s[0]), "+f"(s[1]), "+f"(s[2]), "+f"(s[3]) : "l"(a), "l"(b));
+// The compiler does not move what it does to sums from one side of this to the other: products write them without its knowing when.
+template <int Count> __device__ __forceinline__ void warpgroup_sums(float (&s)[Count]) {
+#pragma unroll
+    for (int i = 0; i < Count; i++) {
+        asm volatile("" : "+f"(s[i]) :: "memory");
+    }
 }
+
 __device__ __forceinline__ void warpgroup_multiply(float (&s)[8], u64 a, u64 b) {
     asm volatile("wgmma.mma_async.sync.aligned.m64n16k16.f32.bf16.bf16 {%0, %1, %2, %3, %4, %5, %6, %7}, %8, %9, 1, 1, 1, 0, 0;"
         : "+f"(s[0]), "+f"(s[1]), "+f"(s[2]), "+f"(s[3]), "+f"(s[4]), "+f"(s[5]), "+f"(s[6]), "+f"(s[7]) : "l"(a), "l"(b));
